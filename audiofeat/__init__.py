@@ -1,0 +1,61 @@
+"""From audio files to features, labelled segments and genre baselines.
+
+>>> import audiofeat
+>>> y, sr = audiofeat.synth.tone(440.0, sr=22050, duration=1.0), 22050
+>>> audiofeat.logmel(y, sr).shape
+(128, 44)
+"""
+
+from importlib import import_module
+
+# Module -> its public names. Nothing here is imported before it is asked for (PEP 562), so that
+# `import audiofeat` costs milliseconds; `__init__.pyi` repeats the table for type checkers.
+_PUBLIC = {
+    "annotations": ("load_annotations", "save_annotations"),
+    "ar": ("ARModel", "ar_spectrum", "fit_ar", "select_ar_order"),
+    "cepstrum": ("delta", "mfcc"),
+    "evaluation": ("evaluate_segments",),
+    "fourier": ("fft_frequencies", "istft", "spectrogram", "stft"),
+    "frontend": ("FrontEnd",),
+    "graph": ("affinity", "mutual_knn", "nearest_neighbors", "normalized_laplacian", "symmetrize", "temporal_path"),
+    "io": ("AudioError", "AudioInfo", "info", "load", "save", "stream"),
+    "mel": (
+        "amplitude_to_db",
+        "db_to_amplitude",
+        "db_to_power",
+        "hz_to_mel",
+        "logmel",
+        "mel_filterbank",
+        "mel_frequencies",
+        "mel_to_hz",
+        "melspectrogram",
+        "power_to_db",
+    ),
+    "plot": ("plot_eigenvalues", "plot_graph", "plot_matrix", "plot_segments", "plot_summary"),
+    "presets": ("list_presets", "preset"),
+    "sections": ("Segmentation",),
+    "segmentation": ("segment",),
+    "sem": ("spectral_error", "spectral_error_matrix"),
+    "spectral": ("assign_clusters", "estimate_n_clusters", "leading_eigenvectors", "spectral_partition"),
+}
+_HOME = {name: module for module, names in _PUBLIC.items() for name in names}
+_MODULES = ("synth",)  # used as modules
+
+__all__ = [*_HOME, *_MODULES]
+__version__ = "0.1.0.dev0"
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"{__name__}.{name}")
+    else:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,360 @@
+"""Graphs of windows: from distances to the weights of edges, and to the normalised Laplacian."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from audiofeat._validation import as_choice, as_count, as_number
+
+Matrix = NDArray[np.floating[Any]]
+Graph = Matrix | sp.csr_array
+
+TILE = 1024  # vertices in one block of distances
+
+
+class Neighbors(NamedTuple):
+    """The nearest vertices of every vertex.
+
+    Attributes
+    ----------
+    indices : ndarray of int, shape (n_vertices, n_neighbors)
+        Nearest first; -1 where a vertex has fewer.
+    distances : ndarray, shape (n_vertices, n_neighbors)
+        Infinite where `indices` is -1.
+
+    Examples
+    --------
+    >>> from audiofeat.graph import Neighbors
+    >>> Neighbors(indices=[[1], [0]], distances=[[0.5], [0.5]]).indices
+    [[1], [0]]
+    """
+
+    indices: NDArray[np.intp]
+    distances: Matrix
+
+
+def symmetrize(distance: ArrayLike) -> Matrix:
+    """Return the mean of a square matrix and its transpose.
+
+    Parameters
+    ----------
+    distance : array_like, shape (n, n)
+        Directed distances, not NaN; infinite ones are allowed.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        ``(distance + distance.T) / 2`` in float64.
+
+    Raises
+    ------
+    ValueError
+        If `distance` is not square or holds NaN.
+
+    Examples
+    --------
+    >>> from audiofeat import symmetrize
+    >>> symmetrize([[0.0, 2.0], [4.0, 0.0]])
+    array([[0., 3.],
+           [3., 0.]])
+    """
+    S = _square(distance, "distance")
+    return S * 0.5 + S.T * 0.5  # halved first: the sum of two large ones may overflow
+
+
+def affinity(distance: ArrayLike, *, scale: float | str = 1.0, n_neighbors: int = 7) -> Matrix:
+    r"""Turn symmetric distances into the weights of a graph without self-connections.
+
+    Parameters
+    ----------
+    distance : array_like, shape (n, n)
+        Symmetric distances, 0 or more; infinite ones give weight 0. The diagonal is not looked at.
+    scale : float, "median" or "local"
+        Width of the kernel: a number (1 is the kernel of [1]_), the median of all distances, or one width per
+        vertex, the distance to its `n_neighbors`-th neighbour [2]_.
+    n_neighbors : int
+        For ``scale="local"`` only; capped at the number of other vertices.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        :math:`A_{ij} = \exp(-S_{ij}^2 / (s_i s_j))` off the diagonal, 0 on it. In [0, 1], symmetric. Where a
+        width is 0, the weight is 1 at distance 0 and 0 elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If `distance` is not square, holds NaN or negative values, or `scale` is not one of the above.
+
+    References
+    ----------
+    .. [1] "Music genre recognition using deep learning", UCSD project report, 2020, equation (5).
+    .. [2] L. Zelnik-Manor and P. Perona, "Self-tuning spectral clustering", NIPS 2004.
+
+    Examples
+    --------
+    >>> from audiofeat import affinity
+    >>> affinity([[0.0, 1.0], [1.0, 0.0]]).round(3)
+    array([[0.   , 0.368],
+           [0.368, 0.   ]])
+    """
+    S = _distances(distance)
+    n = len(S)
+    n_neighbors = as_count(n_neighbors, "n_neighbors")
+    if isinstance(scale, str):
+        as_choice(scale, "scale", ("median", "local"))
+        if n == 1:
+            return np.zeros((1, 1))
+        others = S[~np.eye(n, dtype=bool)].reshape(n, n - 1)
+        if scale == "median":
+            width = np.full(n, np.median(others))
+        else:
+            kth = min(n_neighbors, n - 1) - 1
+            width = np.partition(others, kth, axis=1)[:, kth]
+    else:
+        width = np.full(n, as_number(scale, "scale", low=0.0, open_low=True))
+    A = _gaussian(S, width[:, None], width)
+    np.fill_diagonal(A, 0.0)
+    return A
+
+
+def nearest_neighbors(
+    tile: Callable[[slice, slice], Matrix], n_vertices: int, *, n_neighbors: int, width: int = 1
+) -> Neighbors:
+    """Find the nearest vertices of every vertex from blocks of a distance matrix that is never whole.
+
+    Parameters
+    ----------
+    tile : callable
+        ``tile(rows, columns)`` returns the symmetric distances between two ranges of vertices, given as slices.
+    n_vertices : int
+        Number of vertices.
+    n_neighbors : int
+        Number of neighbours to keep.
+    width : int
+        Vertices ``i`` and ``j`` with ``|i - j| < width`` are not neighbours; 1 excludes the vertex itself.
+
+    Returns
+    -------
+    Neighbors
+        ``indices`` and ``distances``. Of equal distances the nearer in time is taken, then the earlier.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from audiofeat.graph import nearest_neighbors
+    >>> x = np.array([0.0, 5.0, 1.0, 6.0])
+    >>> nearest_neighbors(lambda i, j: abs(x[i, None] - x[j]), 4, n_neighbors=1).indices[:, 0]
+    array([2, 3, 0, 1])
+    """
+    n_neighbors, width = as_count(n_neighbors, "n_neighbors"), as_count(width, "width")
+    n_kept = min(n_neighbors, n_vertices)
+    index = np.full((n_vertices, n_kept), -1, dtype=np.intp)
+    distance = np.full((n_vertices, n_kept), np.inf)
+    blocks = [slice(start, min(start + TILE, n_vertices)) for start in range(0, n_vertices, TILE)]
+    for number, rows in enumerate(blocks):
+        for columns in blocks[number:]:  # each pair of blocks once, for both its sides
+            found = tile(rows, columns)
+            _keep_nearest(index, distance, rows, columns, found, width)
+            if columns != rows:
+                _keep_nearest(index, distance, columns, rows, found.T, width)
+    return Neighbors(index, distance)
+
+
+def _keep_nearest(
+    index: NDArray[np.intp], distance: Matrix, rows: slice, columns: slice, found: Matrix, width: int
+) -> None:
+    """Merge distances from `rows` to `columns` into the rows' lists of nearest vertices."""
+    n_kept = index.shape[1]
+    i, j = np.arange(rows.start, rows.stop)[:, None], np.arange(columns.start, columns.stop)
+    found = np.where(np.abs(i - j) < width, np.inf, found)
+    candidates = np.concatenate([index[rows], np.broadcast_to(j, found.shape)], axis=1)
+    far = np.concatenate([distance[rows], found], axis=1)
+    # Only what may be among the nearest is sorted; ties at the edge are all let in.
+    edge = np.partition(far, n_kept - 1, axis=1)[:, n_kept - 1]
+    n_sorted = int((far <= edge[:, None]).sum(axis=1).max())
+    if n_sorted < far.shape[1]:
+        near = np.argpartition(far, n_sorted - 1, axis=1)[:, :n_sorted]
+        candidates, far = np.take_along_axis(candidates, near, axis=1), np.take_along_axis(far, near, axis=1)
+    order = np.lexsort((candidates, np.abs(candidates - i), far), axis=1)[:, :n_kept]
+    distance[rows] = np.take_along_axis(far, order, axis=1)
+    index[rows] = np.where(np.isfinite(distance[rows]), np.take_along_axis(candidates, order, axis=1), -1)
+
+
+def mutual_knn(
+    distance: ArrayLike | Neighbors, *, n_neighbors: int, width: int = 1, mutual: bool = True
+) -> sp.csr_array:
+    r"""Connect every vertex to its nearest ones, with locally scaled weights.
+
+    Parameters
+    ----------
+    distance : array_like, shape (n, n), or Neighbors
+        Symmetric distances, 0 or more, or what `nearest_neighbors` found with this `n_neighbors`.
+    n_neighbors : int
+        Number of nearest vertices to which a vertex may be connected.
+    width : int
+        Vertices ``i`` and ``j`` with ``|i - j| < width`` are not connected. Not used with `Neighbors`.
+    mutual : bool
+        Keep an edge only if each end is among the nearest of the other; else one direction is enough.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n, n)
+        Symmetric, zero diagonal; the weights are :math:`\exp(-S_{ij}^2 / (s_i s_j))`, with s the distance to
+        the last of the vertex's neighbours.
+
+    Raises
+    ------
+    ValueError
+        If `distance` is not square, holds NaN or negative values, or a count is below 1.
+
+    Notes
+    -----
+    Mutual neighbours alone may leave vertices isolated; a temporal path (`temporal_path`) joins them.
+
+    Examples
+    --------
+    >>> from audiofeat import mutual_knn
+    >>> S = [[0, 1, 4], [1, 0, 3], [4, 3, 0]]
+    >>> mutual_knn(S, n_neighbors=1).toarray().round(3)
+    array([[0.   , 0.368, 0.   ],
+           [0.368, 0.   , 0.   ],
+           [0.   , 0.   , 0.   ]])
+    """
+    if not isinstance(distance, Neighbors):
+        S = _distances(distance)
+        distance = nearest_neighbors(lambda i, j: S[i, j], len(S), n_neighbors=n_neighbors, width=width)
+    n = len(distance.indices)
+    known = distance.indices >= 0
+    last = np.where(known, distance.distances, 0.0).max(axis=1, initial=0.0)
+    rows = np.repeat(np.arange(n), known.sum(axis=1))
+    columns, far = distance.indices[known], distance.distances[known]
+    directed = sp.csr_array((_gaussian(far, last[rows], last[columns]), (rows, columns)), shape=(n, n))
+    if not mutual:
+        return sp.csr_array(directed.maximum(directed.T))
+    linked = sp.csr_array((np.ones(len(rows)), (rows, columns)), shape=(n, n))
+    return sp.csr_array(directed.multiply(linked.T))
+
+
+def temporal_path(steps: ArrayLike, *, graph: sp.csr_array) -> sp.csr_array:
+    r"""Blend a graph with the path that joins every window to the next.
+
+    Parameters
+    ----------
+    steps : array_like, shape (n - 1,)
+        Distance between each window and the next; infinite where they do not follow one another.
+    graph : scipy.sparse.csr_array, shape (n, n)
+        Weights of recurrence, such as those of `mutual_knn`.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n, n)
+        :math:`\mu R + (1 - \mu) P`, where P holds :math:`\exp(-d^2 / \sigma^2)` next to the diagonal,
+        :math:`\sigma` is the median step, and :math:`\mu` balances a random walk between both [1]_.
+
+    References
+    ----------
+    .. [1] B. McFee and D. Ellis, "Analyzing song structure with spectral clustering", ISMIR 2014, section 2.2.
+
+    Examples
+    --------
+    >>> import scipy.sparse as sp
+    >>> from audiofeat.graph import temporal_path
+    >>> temporal_path([1.0, 1.0], graph=sp.csr_array((3, 3))).toarray().round(3)
+    array([[0.   , 0.368, 0.   ],
+           [0.368, 0.   , 0.368],
+           [0.   , 0.368, 0.   ]])
+    """
+    d = np.asarray(steps, dtype=np.float64)
+    joined = np.isfinite(d)
+    sigma = np.full(len(d), np.median(d[joined]) if joined.any() else 1.0)
+    links = _gaussian(d, sigma, sigma)
+    path: Any = sp.diags_array((links, links), offsets=(1, -1), shape=graph.shape).tocsr()  # type: ignore[arg-type]
+    to_path, to_all = path.sum(axis=1), path.sum(axis=1) + graph.sum(axis=1)
+    weight = float(to_all @ to_all)
+    balance = float(to_path @ to_all) / weight if weight > 0.0 else 0.0
+    return sp.csr_array(balance * graph + (1.0 - balance) * path)
+
+
+def normalized_laplacian(weights: ArrayLike | sp.csr_array) -> Graph:
+    r"""Return :math:`L = D^{-1/2} A D^{-1/2}`, with isolated vertices made safe.
+
+    Parameters
+    ----------
+    weights : array_like or scipy.sparse array, shape (n, n)
+        Symmetric weights, finite, 0 or more.
+
+    Returns
+    -------
+    ndarray or scipy.sparse.csr_array, shape (n, n)
+        Eigenvalues in [-1, 1]; as many of them are 1 as the graph has connected components. For that, a vertex
+        of degree 0, for which the formula gives 0/0, has a 1 on the diagonal: it is a component of its own.
+
+    Raises
+    ------
+    ValueError
+        If `weights` is not square, or holds NaN, infinite or negative values.
+
+    References
+    ----------
+    .. [1] A. Ng, M. Jordan and Y. Weiss, "On spectral clustering: analysis and an algorithm", NIPS 2001.
+
+    Examples
+    --------
+    >>> from audiofeat import normalized_laplacian
+    >>> normalized_laplacian([[0.0, 2.0, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    array([[0., 1., 0.],
+           [1., 0., 0.],
+           [0., 0., 1.]])
+    """
+    if sp.issparse(weights):
+        A: Any = sp.csr_array(weights).astype(np.float64)
+        _check_weights(A.data)
+        root = np.sqrt(A.sum(axis=1))
+        inverse = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0.0)
+        scaled = sp.diags_array(inverse) @ A @ sp.diags_array(inverse)
+        return sp.csr_array(scaled + sp.diags_array((root == 0.0).astype(np.float64)))
+    A = _square(weights, "weights")
+    _check_weights(A)
+    root = np.sqrt(A.sum(axis=1))
+    inverse = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0.0)
+    L: Matrix = A * inverse[:, None] * inverse
+    L[root == 0.0, root == 0.0] = 1.0
+    return L
+
+
+def _gaussian(far: Matrix, left: Matrix, right: Matrix) -> Matrix:
+    """Return ``exp(-far^2 / (left right))``; at width 0 its limit, which is 1 at distance 0."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        ratio = (far / left) * (far / right)
+        ratio = np.where(far == 0.0, 0.0, np.where(np.isinf(far), np.inf, ratio))
+        weights: Matrix = np.exp(-ratio)
+    return weights
+
+
+def _square(matrix: Any, name: str) -> Matrix:
+    array = np.array(matrix, dtype=np.float64)
+    if array.ndim != 2 or array.shape[0] != array.shape[1] or len(array) == 0:
+        msg = f"{name} must be square, got shape {array.shape}"
+        raise ValueError(msg)
+    if np.isnan(array).any():
+        msg = f"{name} must not hold NaN, got {int(np.isnan(array).sum())} of them"
+        raise ValueError(msg)
+    return array
+
+
+def _distances(distance: Any) -> Matrix:
+    S = _square(distance, "distance")
+    if (S < 0.0).any():
+        msg = f"distance must be 0 or more, got {S.min()}"
+        raise ValueError(msg)
+    return S
+
+
+def _check_weights(values: Matrix) -> None:
+    if not np.isfinite(values).all() or (values < 0.0).any():
+        msg = "weights must be finite and 0 or more"
+        raise ValueError(msg)

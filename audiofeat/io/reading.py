@@ -1,0 +1,320 @@
+"""Decode forward, mix, resample, and cut into blocks: `load` and `stream` are one path."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import numpy as np
+import soundfile as sf
+import soxr
+from numpy.typing import DTypeLike
+
+from audiofeat._validation import Float, as_choice, as_count, as_number, as_rate
+from audiofeat.io._files import UNKNOWN, ForwardFile, open_audio, reason_of, shortfall
+from audiofeat.io.errors import AudioError
+
+BLOCK = 2**18  # values decoded at once, over all channels: 1 MiB of float32
+MP3_BLOCK = 4 * 1152  # samples; libsndfile drops all of the block in which an MP3 goes wrong
+MAX_RATIO = 1000.0  # beyond it soxr may run for minutes on one sample, or ask for gigabytes
+RANDOM_ACCESS = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # where a seek is exact (FLAC is PCM_ too)
+
+Truncated = Literal["raise", "keep"]
+
+
+def _mix(block: Float, *, mono: bool) -> Float:
+    """Return a copy of `block`, (n_samples, n_channels): the mean channel, or all, or the only one."""
+    n_channels = block.shape[1]
+    if n_channels == 1:
+        return block[:, 0].copy()
+    if not mono:
+        return block.copy()
+    with np.errstate(over="ignore", invalid="ignore"):  # caught as not finite by the caller
+        mixed = block[:, 0] + block[:, 1]  # several times faster than a mean over a short axis
+        for channel in range(2, n_channels):
+            mixed += block[:, channel]
+        mixed /= n_channels
+    return mixed
+
+
+def _read_into(wanted: Float, file: ForwardFile, position: int) -> tuple[int, str]:
+    """Fill `wanted` from `position`, where `file` is; return how many frames came, and what went wrong."""
+    try:
+        return len(file.read(out=wanted)), ""
+    except sf.LibsndfileError as error:
+        problem = f"decoding stops with an error ({reason_of(error)})"
+    try:
+        return file.tell() - position, problem  # what came before the error
+    except sf.LibsndfileError:  # a coding without positions
+        return 0, problem
+
+
+def _decode(
+    name: str,
+    file: ForwardFile,
+    declared: int | None,
+    *,
+    start: int,
+    stop: float,
+    limit: float,
+    mono: bool,
+    dtype: str,
+    truncated: str,
+) -> Iterator[Float]:
+    """Yield the samples [start, stop), in blocks of shape (n_samples,) or (n_samples, n_channels)."""
+    position, problem = 0, ""
+    with file:
+        size = MP3_BLOCK if file.format == "MP3" else max(1, BLOCK // file.channels)
+        buffer = np.empty((size, file.channels), dtype=dtype)
+        if 0 < start < file.frames < UNKNOWN and file.subtype.startswith(RANDOM_ACCESS):
+            try:
+                position = file.seek(start)
+            except sf.LibsndfileError as error:
+                reason = f"cannot be read from sample {start} on ({reason_of(error)})"
+                raise AudioError(name, reason) from error
+        while position < stop and not problem:
+            wanted = buffer[: int(min(len(buffer), stop - position))]
+            n_read, problem = _read_into(wanted, file, position)
+            if n_read == 0:
+                break
+            block = _mix(wanted[max(0, start - position) : n_read], mono=mono)
+            finite = np.isfinite(block)
+            if not finite.all():
+                at = tuple(np.argwhere(~finite)[0])
+                raise AudioError(name, f"sample {max(start, position) + at[0]} is {block[at]} as {dtype}")
+            position += n_read
+            if position > limit:
+                raise AudioError(name, f"longer than max_duration = {limit / file.samplerate:g} s")
+            if len(block):
+                yield block
+        if position >= stop:
+            return  # what lies behind the part asked for is not judged
+        problem = problem or shortfall(file, position, declared)
+        if position <= start or (problem and truncated == "raise"):
+            beyond = f"offset is beyond its end at {position / file.samplerate:g} s"
+            raise AudioError(name, problem or (beyond if position else "holds no samples"))
+
+
+def _resample(
+    blocks: Iterable[Float], name: str, native: float, sr: float, n_channels: int, dtype: str
+) -> Iterator[Float]:
+    """Yield `blocks` at the rate `sr`."""
+    resampler = soxr.ResampleStream(native, sr, n_channels, dtype=dtype, quality="HQ")
+    empty = np.empty((0, n_channels) if n_channels > 1 else 0, dtype=dtype)
+    n_samples = 0
+    for block in blocks:
+        resampled = resampler.resample_chunk(block)
+        n_samples += len(resampled)
+        if len(resampled):
+            yield resampled
+    tail = resampler.resample_chunk(empty, last=True)
+    if n_samples + len(tail) == 0:
+        raise AudioError(name, f"too short to give one sample at {sr:g} Hz")
+    if len(tail):
+        yield tail
+
+
+def _read(
+    path: str | os.PathLike[str],
+    sr: float | None,
+    mono: bool,
+    offset: float,
+    duration: float | None,
+    dtype: DTypeLike,
+    max_duration: float,
+    truncated: str,
+) -> tuple[Iterator[Float], float]:
+    """Check the arguments, open the file; return its blocks, time first, and their rate."""
+    rate = None if sr is None else as_rate(sr)
+    offset = as_number(offset, "offset", low=0.0)
+    seconds = np.inf if duration is None else as_number(duration, "duration", low=0.0, open_low=True)
+    kind = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    as_choice(kind, "dtype", ("float32", "float64"))
+    limit = as_number(max_duration, "max_duration", low=0.0, open_low=True)
+    as_choice(truncated, "truncated", ("raise", "keep"))
+    name, file, declared = open_audio(path)
+    native, n_channels = int(file.samplerate), int(file.channels)
+    if rate is None:
+        rate = float(native)
+    if not native / MAX_RATIO <= rate <= native * MAX_RATIO:
+        file.close()
+        raise AudioError(name, f"{native} Hz cannot be resampled to {rate:g} Hz: over {MAX_RATIO:g} to 1")
+    start = round(offset * native)
+    blocks = _decode(
+        name,
+        file,
+        declared,
+        start=start,
+        stop=start + max(1.0, np.rint(seconds * native)),
+        limit=limit * native,
+        mono=mono,
+        dtype=kind,
+        truncated=truncated,
+    )
+    if rate != native:
+        blocks = _resample(blocks, name, native, rate, 1 if mono else n_channels, kind)
+    return blocks, int(rate) if rate.is_integer() else rate
+
+
+def _join(blocks: list[Float]) -> Float:
+    """Concatenate blocks in time, and put time last."""
+    if blocks[0].ndim == 1:
+        return np.concatenate(blocks)
+    out = np.empty((blocks[0].shape[1], sum(map(len, blocks))), dtype=blocks[0].dtype)
+    return np.concatenate([block.T for block in blocks], axis=1, out=out)
+
+
+def load(
+    path: str | os.PathLike[str],
+    sr: float | None = None,
+    *,
+    mono: bool = True,
+    offset: float = 0.0,
+    duration: float | None = None,
+    dtype: DTypeLike = "float32",
+    max_duration: float = 86400.0,
+    truncated: Truncated = "raise",
+) -> tuple[Float, float]:
+    """Decode an audio file, all or a part of it.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF or another format of libsndfile.
+    sr : float or None, default=None
+        Sample rate to resample to, in Hz; None keeps the file's.
+    mono : bool, default=True
+        Return the mean of the channels.
+    offset, duration : float
+        The part to return, in seconds of the file; duration None is all the rest. It starts at sample
+        ``round(offset * native)`` and has ``round(duration * native)`` samples (at least one), or fewer
+        where the file ends.
+    dtype : {"float32", "float64"}, default="float32"
+        Type of the samples; integer codings are scaled to [-1, 1).
+    max_duration : float, default=86400.0
+        Longest audio to decode, in seconds from the start of the file.
+    truncated : {"raise", "keep"}, default="raise"
+        What to do with a file that ends early or whose decoding stops with an error.
+
+    Returns
+    -------
+    y : ndarray, shape (n_samples,) or (n_channels, n_samples)
+        The signal; 2-D for a file of several channels with ``mono=False``.
+    sr : int or float
+        Its sample rate in Hz; an int if it is integral.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    AudioError
+        If the file is missing, unreadable, empty, not audio, truncated (see Notes), longer than
+        `max_duration`, holds NaN or Inf, or has no sample in the part asked for.
+
+    See Also
+    --------
+    stream : The same samples block by block.
+
+    Notes
+    -----
+    The decoder is read forward until it is empty. Nothing is allocated from the header, whose length
+    may be forged, and `max_duration` counts decoded samples. Seeking is used for linear codings and FLAC
+    only, where it is exact; other formats decode and drop what comes before `offset`.
+
+    A file is *truncated* if the decoder stops with an error, if it gives fewer samples than the header
+    declares, or if its (first) Ogg stream does not end with the file. Nothing is declared by the maximal
+    sizes that writers to pipes put into WAV, by FLAC without a count, or by MP3 without a Xing or Info
+    frame (which is decoded to its end, whatever its bit rates suggest). The declared length of an MP3
+    may be 2304 samples too long, as encoders differ in what they count. Only the part asked for is judged.
+    ``"keep"`` returns what was decoded before the end or the error, unless that is nothing.
+
+    Resampling is soxr's HQ quality, in a stream; rates more than 1000 to 1 apart are refused.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from audiofeat import load, save
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(f"{folder}/a.wav", np.zeros((2, 44100)), 44100)
+    ...     y, sr = load(f"{folder}/a.wav", sr=22050)
+    >>> y.shape, y.dtype, sr
+    ((22050,), dtype('float32'), 22050)
+    """
+    blocks, rate = _read(path, sr, mono, offset, duration, dtype, max_duration, truncated)
+    return _join(list(blocks)), rate
+
+
+def stream(
+    path: str | os.PathLike[str],
+    *,
+    block: int,
+    sr: float | None = None,
+    mono: bool = True,
+    offset: float = 0.0,
+    duration: float | None = None,
+    dtype: DTypeLike = "float32",
+    max_duration: float = 86400.0,
+    truncated: Truncated = "raise",
+) -> Iterator[Float]:
+    """Decode an audio file block by block, in memory that does not grow with its length.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file, as for `load`.
+    block : int
+        Samples per block, at the rate returned (`sr`, or the file's); the last block may be shorter.
+    sr : float or None, default=None
+        As for `load`.
+    mono : bool, default=True
+        As for `load`.
+    offset, duration : float
+        As for `load`.
+    dtype : {"float32", "float64"}, default="float32"
+        As for `load`.
+    max_duration : float, default=86400.0
+        As for `load`.
+    truncated : {"raise", "keep"}, default="raise"
+        As for `load`.
+
+    Yields
+    ------
+    ndarray, shape (n_samples,) or (n_channels, n_samples)
+        Blocks whose concatenation in time is what `load` returns, bit for bit, for every `block`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    AudioError
+        As for `load`: at once if the file cannot be opened, with the block at which it is found out
+        otherwise, so the blocks before may have been used.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from audiofeat import save, stream
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(f"{folder}/a.wav", np.zeros(2500), 8000)
+    ...     [len(y) for y in stream(f"{folder}/a.wav", block=1000)]
+    [1000, 1000, 500]
+    """
+    block = as_count(block, "block")
+    blocks, _ = _read(path, sr, mono, offset, duration, dtype, max_duration, truncated)
+    return _rechunk(blocks, block)  # not a generator itself: arguments and file are checked at the call
+
+
+def _rechunk(blocks: Iterable[Float], size: int) -> Iterator[Float]:
+    """Yield the same samples in blocks of `size`, time last."""
+    held: list[Float] = []
+    n_held = 0
+    for block in blocks:
+        rest = block
+        while n_held + len(rest) >= size:
+            cut = size - n_held
+            yield _join([*held, rest[:cut]])
+            held, n_held, rest = [], 0, rest[cut:]
+        if len(rest):
+            held.append(rest)
+            n_held += len(rest)
+    if held:
+        yield _join(held)

@@ -1,0 +1,306 @@
+"""Spectral error measure: how far a window is from white after another window's whitening filter."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import scipy.fft
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import jv
+
+from audiofeat._validation import Float, as_count, as_signal
+from audiofeat.ar import autocorrelation, fit_ar, scaled
+
+TILE = 256, 1024  # reference and sliding windows in one block of products: its sums stay in cache
+GRID = 1 << 21  # bins in one block of spectra: 32 MiB
+ARC_DEGREE = {"lags": 18, "full": 2}  # degrees that one arc of the circle resolves; squares need shorter arcs
+HALVINGS = 4  # of the lowest arc, where most music has most of its energy
+
+
+def spectral_error(
+    reference: ArrayLike,
+    sliding: ArrayLike,
+    *,
+    order: int,
+    lags: int | str = 20,
+    method: str = "yule_walker",
+) -> float:
+    r"""Measure one window against the autoregressive model of another, by the definition.
+
+    Parameters
+    ----------
+    reference, sliding : array_like, shape (n_samples,)
+        Two windows of one length, at their own levels.
+    order : int
+        Number of poles of the model of `reference`.
+    lags : int or "full"
+        Number of lags K of the residual's autocorrelation, ``1 <= lags < n_samples + order``, or all of them.
+    method : {"yule_walker", "burg", "covariance"}
+        How the model is fitted, see `fit_ar`.
+
+    Returns
+    -------
+    float
+        The measure, 0 or more; small for two windows of the same process and level. It is 0 for two silent
+        windows, infinite if `sliding` alone is silent, and finite otherwise.
+
+    Raises
+    ------
+    ValueError
+        If the windows differ in length, are empty or not finite, or `order` or `lags` is out of range.
+
+    See Also
+    --------
+    spectral_error_matrix : All pairs of many windows, without filtering any.
+
+    Notes
+    -----
+    With the residual :math:`e = a_{ref} * y_{sliding}` (the whole convolution), its autocorrelation
+    :math:`r[k] = \frac{1}{M} \sum_n e[n] e[n + k]` and the noise variance :math:`\sigma^2` of the model,
+
+    .. math:: SEM = \left(\frac{\sigma^2}{r[0]} - 1\right)^2 + 2 \sum_{k=1}^{K} \left(\frac{r[k]}{r[0]}\right)^2
+
+    is equation (2) of [1]_. Two windows of one process give about :math:`2 K / M`, with all lags about 1; a
+    level 6 dB lower in `sliding` alone adds about 9.
+
+    References
+    ----------
+    .. [1] "Music genre recognition using deep learning", UCSD project report, 2020, Algorithm 1.
+    .. [2] G. Bodenstein and H. M. Praetorius, "Feature extraction from the electroencephalogram by adaptive
+       segmentation", Proceedings of the IEEE 65(5), 1977.
+
+    Examples
+    --------
+    >>> from audiofeat import spectral_error, synth
+    >>> low, high = (synth.ar_noise([1.0, a, 0.81], 4096, random_state=0) for a in (-1.5, 0.5))
+    >>> spectral_error(low, low, order=2) < 0.1 < 10 < spectral_error(low, high, order=2)
+    True
+    """
+    y = [as_signal(window, name=name, ndim=1) for name, window in _named(reference, sliding)]
+    if len(y[0]) != len(y[1]):
+        msg = f"reference and sliding must have one length, got {len(y[0])} and {len(y[1])} samples"
+        raise ValueError(msg)
+    windows = _common_scale(np.stack([window.astype(np.float64) for window in y]))
+    n_lags = _count_lags(lags, order, windows.shape[-1])
+    filters, error = fit_ar(windows[:1], order=order, method=method)
+    if not windows[1].any():
+        return np.inf if windows[0].any() else 0.0
+    residual = np.convolve(windows[1], filters[0])
+    r = autocorrelation(residual[None], n_lags + 1)[0]
+    return float((error[0] / r[0] - 1.0) ** 2 + 2.0 * ((r[1:] / r[0]) ** 2).sum())
+
+
+def spectral_error_matrix(
+    windows: ArrayLike,
+    *,
+    order: int,
+    lags: int | str = 20,
+    method: str = "yule_walker",
+) -> Float:
+    r"""Measure every window against the autoregressive model of every other.
+
+    Parameters
+    ----------
+    windows : array_like, shape (n_windows, n_samples)
+        Windows of one length, at their own levels: nothing is normalised here.
+    order : int
+        Number of poles of the models.
+    lags : int or "full"
+        Number of lags K of the residual's autocorrelation, ``1 <= lags < n_samples + order``, or all of them.
+    method : {"yule_walker", "burg", "covariance"}
+        How the models are fitted, see `fit_ar`.
+
+    Returns
+    -------
+    ndarray, shape (n_windows, n_windows)
+        ``S[i, j]`` is ``spectral_error(windows[i], windows[j])``: the model of row i against window j, in the
+        dtype of `windows`. Not symmetric; the diagonal is small but not 0. Rows of silent windows are finite,
+        their columns infinite except where both windows are silent, which gives 0.
+
+    Raises
+    ------
+    ValueError
+        If `windows` is not two-dimensional, is empty or not finite, or `order` or `lags` is out of range.
+
+    See Also
+    --------
+    spectral_error : One pair, by the definition.
+
+    Notes
+    -----
+    No pair is filtered. The spectrum of the whole convolution :math:`e_{ij} = a_i * y_j` is a product, so
+
+    .. math:: r_{ij}[k] = \frac{1}{2\pi} \int |A_i|^2 |Y_j|^2 \cos(k \omega)\, d\omega, \qquad
+              \sum_{k=-\infty}^{\infty} r_{ij}[k]^2 = \frac{1}{2\pi} \int |A_i|^4 |Y_j|^4 d\omega,
+
+    where the factor that belongs to window i is a polynomial in :math:`\cos \omega` of a small degree: p + K at
+    most, or 2p. On a short arc of the circle such a polynomial is given by its values at a few Chebyshev points,
+    so that each integral is a sum over some 200 points of (value of i) times (moment of j): one product of
+    matrices for each lag, or one for all lags together. The terms of a sum have about the size of its result,
+    whatever the dynamic range, so that this agrees with filtering to 1e-12 relative to 1 + SEM, and with all lags
+    to 1e-10 on recordings, 1e-8 between two windows of the same pure tone. (Products of the autocorrelations of
+    filter and window, with p + 1 or 2p + 1 terms, are shorter, but cancel: with all lags their error reached
+    100 % on recorded speech.)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from audiofeat import spectral_error_matrix, synth
+    >>> song = synth.ar_regimes("ABA", sr=8000, segment_duration=1.0, random_state=0)
+    >>> S = spectral_error_matrix(song.y.reshape(3, -1), order=4)
+    >>> bool(S[0, 2] < 0.2 < 1 < S[0, 1])
+    True
+    """
+    y = as_signal(windows, name="windows", ndim=2, min_samples=2)
+    factors = spectral_error_factors(_common_scale(y), order=order, lags=lags, method=method)
+    with np.errstate(over="ignore"):  # a far pair may leave the range of float32
+        return spectral_error_product(factors, factors).astype(y.dtype, copy=False)
+
+
+class SpectralErrorFactors(NamedTuple):
+    """What windows bring to the products: as references (gain, error) and as sliding windows (the moments)."""
+
+    gain: Float  # (n_windows, n_points): |A|^2 of the window's whitening filter
+    error: Float  # (n_windows,): residual energy of the window under its own model
+    level: Float  # (n_windows,): energy of the window
+    moments: Float  # (n_windows, n_points): integrals of |Y|^2 against the points' interpolants
+    squares: Float  # (n_windows, n_points): the same of |Y|^4 if all lags are meant, else no points
+    cosines: Float  # (n_lags + 1, n_points), or one row if all lags are meant
+
+    def rows(self, index: slice) -> "SpectralErrorFactors":
+        """Return the factors of some of the windows."""
+        gain, error, level, moments, squares = (part[index] for part in self[:5])
+        return SpectralErrorFactors(gain, error, level, moments, squares, self.cosines)
+
+    @staticmethod
+    def joined(parts: Sequence["SpectralErrorFactors"]) -> "SpectralErrorFactors":
+        """Return the factors of the windows of all parts, which agree in length, order and lags."""
+        gain, error, level, moments, squares = (np.concatenate(part) for part in list(zip(*parts, strict=True))[:5])
+        return SpectralErrorFactors(gain, error, level, moments, squares, parts[0].cosines)
+
+
+def spectral_error_factors(
+    windows: Float, *, order: int, lags: int | str, method: str = "yule_walker"
+) -> SpectralErrorFactors:
+    """Return the factors of windows, shape (n_windows, n_samples), whose levels are comparable and near 1."""
+    y = windows.astype(np.float64, copy=False)
+    n_windows, n_samples = y.shape
+    coefficients, error = fit_ar(y, order=order, method=method)
+    full = lags == "full"
+    n_lags = 0 if full else _count_lags(lags, order, n_samples)
+    degree = 2 * order if full else order + n_lags
+    # No lag of the window may alias onto the lags of the polynomial.
+    n_fft = scipy.fft.next_fast_len((2 if full else 1) * n_samples + degree, real=True)
+    points, arcs = _interpolants(n_fft, degree, ARC_DEGREE["full" if full else "lags"])
+    moments = np.empty((n_windows, len(points)))
+    squares = np.empty((n_windows, len(points) if full else 0))
+    rows = max(1, GRID // n_fft)
+    for start in range(0, n_windows, rows):
+        block = slice(start, start + rows)
+        spectrum = scipy.fft.rfft(y[block], n_fft)
+        power = spectrum.real**2 + spectrum.imag**2
+        for bins, at, basis in arcs:
+            np.matmul(power[:, bins], basis, out=moments[block, at])
+            if full:
+                np.matmul(power[:, bins] ** 2, basis, out=squares[block, at])
+    phase = np.outer(np.arange(order + 1), points)
+    gain = (coefficients @ np.cos(phase)) ** 2 + (coefficients @ np.sin(phase)) ** 2
+    cosines = np.cos(np.outer(np.arange(n_lags + 1), points))
+    return SpectralErrorFactors(gain, error, (y * y).sum(axis=-1), moments, squares, cosines)
+
+
+def _interpolants(n_fft: int, degree: int, arc_degree: int) -> tuple[Float, list[tuple[slice, slice, Float]]]:
+    """Return points on the upper half circle, and arcs: their bins, their points, and the basis that joins them.
+
+    ``sum_over_bins(weight * f * P) == sum_over_points((f @ basis) * P)`` for every cosine polynomial P up to
+    `degree`, to rounding: on an arc of half length h the Chebyshev series of ``cos(degree * w)`` has the
+    coefficients ``2 J_n(degree * h)``, and as many points are taken as terms are above the last bit.
+    """
+    bins = np.arange(n_fft // 2 + 1)
+    angles = 2.0 * np.pi / n_fft * bins
+    weights = np.where((bins == 0) | (2 * bins == n_fft), 1.0, 2.0) / n_fft
+    n_arcs = -(-degree // arc_degree)
+    halvings = 0.5 ** np.arange(HALVINGS, 0, -1)
+    edges = np.concatenate([[0.0], halvings, np.arange(1, n_arcs + 1)]) * np.pi / n_arcs
+    first = np.searchsorted(angles, edges[:-1])
+    arcs: list[tuple[slice, slice, Float]] = []
+    points, n_points = [], 0
+    for low, high, start, stop in zip(edges, edges[1:], first, [*first[1:], len(bins)], strict=False):
+        half = (high - low) / 2.0
+        n = _n_terms(degree * half)
+        inside = angles[start:stop]
+        basis: Float
+        if len(inside) <= n:  # a short window: its bins are points enough
+            nodes, basis = inside, np.eye(len(inside))
+        else:
+            turn = np.pi * (np.arange(n) + 0.5) / n
+            nodes = low + half + half * np.cos(turn)
+            basis = _barycentric(inside, nodes, np.sin(turn) * (-1.0) ** np.arange(n))
+        arcs.append((slice(start, stop), slice(n_points, n_points + len(nodes)), basis * weights[start:stop, None]))
+        points.append(nodes)
+        n_points += len(nodes)
+    return np.concatenate(points), arcs
+
+
+def _n_terms(phase: float) -> int:
+    n = np.arange(int(phase) + 1, 2 * int(phase) + 40)
+    return int(n[np.argmax(np.abs(jv(n, phase)) < 1e-17)])
+
+
+def _barycentric(x: Float, nodes: Float, weights: Float) -> Float:
+    """Return the Lagrange polynomials of `nodes` at `x`, shape (len(x), len(nodes)) (Berrut and Trefethen 2004)."""
+    gap = x[:, None] - nodes
+    hit = gap == 0.0
+    terms = weights / np.where(hit, 1.0, gap)
+    terms[hit.any(axis=1)] = hit[hit.any(axis=1)]
+    basis: Float = terms / terms.sum(axis=1, keepdims=True)
+    return basis
+
+
+def spectral_error_product(reference: SpectralErrorFactors, sliding: SpectralErrorFactors) -> Float:
+    """Return the measure of each sliding window (column) against the model of each reference (row)."""
+    n_rows, n_columns = len(reference.error), len(sliding.error)
+    measure = np.empty((n_rows, n_columns))
+    level = np.where(sliding.level > 0.0, 1.0, np.nan)
+    for i in range(0, n_rows, TILE[0]):
+        gain, error = reference.gain[i : i + TILE[0]], reference.error[i : i + TILE[0], None]
+        weighted = [gain * cosine for cosine in reference.cosines]
+        for j in range(0, n_columns, TILE[1]):
+            moments = sliding.moments[j : j + TILE[1]].T
+            r0 = (gain @ moments) * level[j : j + TILE[1]]
+            out = measure[i : i + TILE[0], j : j + TILE[1]]
+            if sliding.squares.size:
+                np.matmul(gain * gain, sliding.squares[j : j + TILE[1]].T, out=out)
+                out /= r0 * r0
+                out -= 1.0
+                np.maximum(out, 0.0, out=out)  # a white residual leaves 0 up to rounding
+            else:
+                out[:] = 0.0
+                for factor in weighted[1:]:
+                    r = factor @ moments
+                    out += r * r
+                out *= 2.0
+                out /= r0 * r0
+            out += (error / r0 - 1.0) ** 2
+    measure[:, sliding.level == 0.0] = np.where(reference.level[:, None] == 0.0, 0.0, np.inf)
+    return measure
+
+
+def _count_lags(lags: int | str, order: int, n_samples: int) -> int:
+    most = n_samples + order - 1  # of the whole convolution's residual
+    if lags == "full":
+        return most
+    if isinstance(lags, str):
+        msg = f"lags must be an integer or 'full', got {lags!r}"
+        raise ValueError(msg)  # noqa: TRY004
+    return as_count(lags, "lags", high=most)
+
+
+def _common_scale(windows: Float) -> NDArray[np.float64]:
+    """Return all windows times one power of two: the measure does not see it, underflow would."""
+    rows, _ = scaled(windows.reshape(1, -1))
+    return rows.reshape(windows.shape)
+
+
+def _named(reference: ArrayLike, sliding: ArrayLike) -> tuple[tuple[str, ArrayLike], tuple[str, ArrayLike]]:
+    return ("reference", reference), ("sliding", sliding)

@@ -1,0 +1,30 @@
+"""Profiles of hypothesis, and the gate to the recordings named by AUDIOFEAT_DATA."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Compiling takes longer than any deadline; derandomised, so that a change is judged by its diff.
+COMMON = {"deadline": None, "print_blob": True, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("default", derandomize=True, max_examples=50, database=None, **COMMON)
+settings.register_profile("explore", max_examples=1000, **COMMON)
+settings.register_profile("quick", derandomize=True, max_examples=8, database=None, **COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real recordings; tests that ask for it carry the marker `realdata`."""
+    return Path(os.environ["AUDIOFEAT_DATA"])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = os.environ.get("AUDIOFEAT_DATA")
+    if folder and Path(folder).is_dir():
+        return
+    skip = pytest.mark.skip(reason="AUDIOFEAT_DATA is not set to a folder of recordings")
+    for item in items:
+        if "data" in getattr(item, "fixturenames", ()) or item.get_closest_marker("realdata"):
+            item.add_marker(skip)
