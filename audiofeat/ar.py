@@ -1,5 +1,6 @@
 """Autoregressive models of frames: three ways to fit one, its spectrum, and the choice of its order."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -54,8 +55,8 @@ def fit_ar(y: ArrayLike, *, order: int, method: str = "yule_walker") -> ARModel:
     ARModel
         ``coefficients``, shape (..., order + 1), of the filter :math:`A(z) = 1 + \sum_k a_k z^{-k}` that turns
         the signal into its residual, and ``error``, shape (...,), the residual energy: the estimated variance
-        of the noise times `n_samples`. Both have the dtype of `y`. A silent frame has the filter
-        ``[1, 0, ...]`` and the error ``0``.
+        of the noise times `n_samples`. Both have the dtype of `y`, and an energy beyond its range is 0 or infinite.
+        A silent frame has the filter ``[1, 0, ...]`` and the error ``0``.
 
     Raises
     ------
@@ -144,8 +145,8 @@ def ar_spectrum(model: ARModel, *, n_fft: int = 2048) -> Float:
     -------
     ndarray, shape (..., 1 + n_fft // 2)
         :math:`E / |A(e^{i\omega})|^2` at the frequencies ``fft_frequencies(sr, n_fft=n_fft)``: the smooth
-        version of the squared magnitude of the frame's Fourier transform. Zero for a silent frame, infinite
-        where a pole lies on the unit circle and the error is above 0.
+        version of the squared magnitude of the frame's Fourier transform, in the dtype of the model. Zero where
+        the error is, as for a silent frame; infinite on a pole, and beyond the range of the dtype.
 
     Raises
     ------
@@ -161,13 +162,15 @@ def ar_spectrum(model: ARModel, *, n_fft: int = 2048) -> Float:
     >>> import numpy as np
     >>> from audiofeat import ar_spectrum, fit_ar
     >>> ar_spectrum(fit_ar(0.9 ** np.arange(200), order=1), n_fft=4).round(2)
-    array([99.99, 0.55, 0.28])
+    array([100.  ,   0.55,   0.28])
     """
     coefficients, error = np.asarray(model.coefficients), np.asarray(model.error)
+    dtype = np.result_type(coefficients, error, np.float32)
     n_fft = as_count(n_fft, "n_fft", low=coefficients.shape[-1])
-    gain = np.abs(scipy.fft.rfft(coefficients, n_fft, axis=-1)) ** 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spectrum: Float = np.where(error[..., None] > 0, error[..., None] / gain, error.dtype.type(0))
+    gain = np.abs(scipy.fft.rfft(coefficients.astype(np.float64), n_fft, axis=-1)) ** 2
+    energy = error[..., None].astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        spectrum: Float = np.where(energy > 0.0, energy / gain, 0.0).astype(dtype)
     return spectrum
 
 
@@ -186,7 +189,8 @@ def select_ar_order(y: ArrayLike, *, max_order: int, criterion: str = "bic") -> 
     Returns
     -------
     int
-        The order with the least criterion, 0 where no past sample helps, as for silence.
+        The order with the least criterion, 0 where no past sample helps, as for silence. Where several orders
+        predict a signal to rounding, as a tone, it is one of these.
 
     Raises
     ------
@@ -211,5 +215,7 @@ def select_ar_order(y: ArrayLike, *, max_order: int, criterion: str = "bic") -> 
     frames, _ = scaled(y[None])
     if not frames.any():
         return 0
-    chosen = ar_select_order(frames[0], max_order, ic=criterion, trend="n")
+    with warnings.catch_warnings(), np.errstate(divide="ignore"):
+        warnings.simplefilter("ignore")  # what predicts to rounding is rank-deficient, and its log-likelihood infinite
+        chosen = ar_select_order(frames[0], max_order, ic=criterion, trend="n")
     return int(max(chosen.ar_lags or [0]))

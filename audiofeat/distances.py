@@ -24,7 +24,7 @@ def timbre(windows: Float) -> Float:
     The sample rate is that at which 128 bands up to half of it are wanted; it moves no band of one against another.
     """
     n_fft = 1 << (min(2048, windows.shape[1]).bit_length() - 1)
-    power = melspectrogram(windows, 1.0, n_fft=n_fft, hop_length=n_fft // 4, center=False)
+    power = melspectrogram(windows, 1.0, n_fft=n_fft, hop_length=max(1, n_fft // 4), center=False)
     peak = power.max(axis=(-2, -1), keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         level = np.where(peak > 0.0, 10.0 * np.log10(power / peak), 0.0)
@@ -54,7 +54,7 @@ def spectral_error_distances(factors: SpectralErrorFactors) -> Tile:
     def tile(i: slice, j: slice) -> Float:
         there = spectral_error_product(factors.rows(i), factors.rows(j))
         back = there if i == j else spectral_error_product(factors.rows(j), factors.rows(i))
-        excess = (there + back.T - own[i, None] - own[j]) / 2.0
+        excess = (there + back.T - (own[i, None] + own[j])) / 2.0
         # Linear inside the scatter of one process, logarithmic beyond.
         distance: Float = np.log1p(np.where(excess > ROUNDING, excess, 0.0) / SCATTER)
         return distance

@@ -42,7 +42,7 @@ def symmetrize(distance: ArrayLike) -> Matrix:
     Parameters
     ----------
     distance : array_like, shape (n, n)
-        Directed distances, not NaN; infinite ones are allowed.
+        Directed distances, 0 or more; infinite ones are allowed.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def symmetrize(distance: ArrayLike) -> Matrix:
     Raises
     ------
     ValueError
-        If `distance` is not square or holds NaN.
+        If `distance` is not square, or holds NaN or negative values.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def symmetrize(distance: ArrayLike) -> Matrix:
     array([[0., 3.],
            [3., 0.]])
     """
-    S = _square(distance, "distance")
+    S = _distances(distance)
     return S * 0.5 + S.T * 0.5  # halved first: the sum of two large ones may overflow
 
 
@@ -73,10 +73,10 @@ def affinity(distance: ArrayLike, *, scale: float | str = 1.0, n_neighbors: int 
     distance : array_like, shape (n, n)
         Symmetric distances, 0 or more; infinite ones give weight 0. The diagonal is not looked at.
     scale : float, "median" or "local"
-        Width of the kernel: a number (1 is the kernel of [1]_), the median of all distances, or one width per
-        vertex, the distance to its `n_neighbors`-th neighbour [2]_.
+        Width of the kernel: a number (1 is the kernel of [1]_), the median of all finite distances, or one width
+        per vertex, the distance to its `n_neighbors`-th neighbour [2]_.
     n_neighbors : int
-        For ``scale="local"`` only; capped at the number of other vertices.
+        For ``scale="local"`` only; the last neighbour counts where fewer are at a finite distance.
 
     Returns
     -------
@@ -110,10 +110,11 @@ def affinity(distance: ArrayLike, *, scale: float | str = 1.0, n_neighbors: int 
             return np.zeros((1, 1))
         others = S[~np.eye(n, dtype=bool)].reshape(n, n - 1)
         if scale == "median":
-            width = np.full(n, np.median(others))
+            width = np.full(n, _median(others))
         else:
-            kth = min(n_neighbors, n - 1) - 1
-            width = np.partition(others, kth, axis=1)[:, kth]
+            n_near = min(n_neighbors, n - 1)
+            near = np.partition(others, n_near - 1, axis=1)[:, :n_near]
+            width = np.where(np.isfinite(near), near, 0.0).max(axis=1)
     else:
         width = np.full(n, as_number(scale, "scale", low=0.0, open_low=True))
     A = _gaussian(S, width[:, None], width)
@@ -133,7 +134,7 @@ def nearest_neighbors(
     n_vertices : int
         Number of vertices.
     n_neighbors : int
-        Number of neighbours to keep.
+        Number of neighbours to keep, at most `n_vertices`.
     width : int
         Vertices ``i`` and ``j`` with ``|i - j| < width`` are not neighbours; 1 excludes the vertex itself.
 
@@ -141,6 +142,11 @@ def nearest_neighbors(
     -------
     Neighbors
         ``indices`` and ``distances``. Of equal distances the nearer in time is taken, then the earlier.
+
+    Raises
+    ------
+    ValueError
+        If `n_neighbors` or `width` is below 1.
 
     Examples
     --------
@@ -192,9 +198,9 @@ def mutual_knn(
     Parameters
     ----------
     distance : array_like, shape (n, n), or Neighbors
-        Symmetric distances, 0 or more, or what `nearest_neighbors` found with this `n_neighbors`.
+        Symmetric distances, 0 or more, or what `nearest_neighbors` found.
     n_neighbors : int
-        Number of nearest vertices to which a vertex may be connected.
+        Number of nearest vertices to which a vertex may be connected; no more are taken than were found.
     width : int
         Vertices ``i`` and ``j`` with ``|i - j| < width`` are not connected. Not used with `Neighbors`.
     mutual : bool
@@ -224,14 +230,16 @@ def mutual_knn(
            [0.368, 0.   , 0.   ],
            [0.   , 0.   , 0.   ]])
     """
+    n_neighbors = as_count(n_neighbors, "n_neighbors")
     if not isinstance(distance, Neighbors):
         S = _distances(distance)
         distance = nearest_neighbors(lambda i, j: S[i, j], len(S), n_neighbors=n_neighbors, width=width)
-    n = len(distance.indices)
-    known = distance.indices >= 0
-    last = np.where(known, distance.distances, 0.0).max(axis=1, initial=0.0)
+    indices, distances = distance.indices[:, :n_neighbors], distance.distances[:, :n_neighbors]
+    n = len(indices)
+    known = indices >= 0
+    last = np.where(known, distances, 0.0).max(axis=1, initial=0.0)
     rows = np.repeat(np.arange(n), known.sum(axis=1))
-    columns, far = distance.indices[known], distance.distances[known]
+    columns, far = indices[known], distances[known]
     directed = sp.csr_array((_gaussian(far, last[rows], last[columns]), (rows, columns)), shape=(n, n))
     if not mutual:
         return sp.csr_array(directed.maximum(directed.T))
@@ -245,7 +253,7 @@ def temporal_path(steps: ArrayLike, *, graph: sp.csr_array) -> sp.csr_array:
     Parameters
     ----------
     steps : array_like, shape (n - 1,)
-        Distance between each window and the next; infinite where they do not follow one another.
+        Distance between each window and the next, 0 or more; infinite where they do not follow one another.
     graph : scipy.sparse.csr_array, shape (n, n)
         Weights of recurrence, such as those of `mutual_knn`.
 
@@ -253,7 +261,13 @@ def temporal_path(steps: ArrayLike, *, graph: sp.csr_array) -> sp.csr_array:
     -------
     scipy.sparse.csr_array, shape (n, n)
         :math:`\mu R + (1 - \mu) P`, where P holds :math:`\exp(-d^2 / \sigma^2)` next to the diagonal,
-        :math:`\sigma` is the median step, and :math:`\mu` balances a random walk between both [1]_.
+        :math:`\sigma` is the median finite step, and :math:`\mu` balances a random walk between both [1]_. Where
+        one of them has no edge, the other alone.
+
+    Raises
+    ------
+    ValueError
+        If `steps` holds NaN or negative values, or is not one shorter than `graph`.
 
     References
     ----------
@@ -269,13 +283,18 @@ def temporal_path(steps: ArrayLike, *, graph: sp.csr_array) -> sp.csr_array:
            [0.   , 0.368, 0.   ]])
     """
     d = np.asarray(steps, dtype=np.float64)
-    joined = np.isfinite(d)
-    sigma = np.full(len(d), np.median(d[joined]) if joined.any() else 1.0)
+    if d.shape != (graph.shape[0] - 1,) or not (d >= 0.0).all():
+        msg = f"steps must be {graph.shape[0] - 1} numbers of 0 or more, got shape {d.shape} and {d.min(initial=0.0)}"
+        raise ValueError(msg)
+    sigma = np.full(len(d), _median(d))
     links = _gaussian(d, sigma, sigma)
     path: Any = sp.diags_array((links, links), offsets=(1, -1), shape=graph.shape).tocsr()  # type: ignore[arg-type]
-    to_path, to_all = path.sum(axis=1), path.sum(axis=1) + graph.sum(axis=1)
-    weight = float(to_all @ to_all)
-    balance = float(to_path @ to_all) / weight if weight > 0.0 else 0.0
+    to_path, to_graph = path.sum(axis=1), graph.sum(axis=1)
+    to_all = to_path + to_graph
+    if to_path.any() and to_graph.any():
+        balance = float(to_path @ to_all) / float(to_all @ to_all)
+    else:
+        balance = float(to_graph.any())  # the quotient would give all the weight to the one that is empty
     return sp.csr_array(balance * graph + (1.0 - balance) * path)
 
 
@@ -285,7 +304,7 @@ def normalized_laplacian(weights: ArrayLike | sp.csr_array) -> Graph:
     Parameters
     ----------
     weights : array_like or scipy.sparse array, shape (n, n)
-        Symmetric weights, finite, 0 or more.
+        Symmetric weights, 0 or more, with finite sums of rows.
 
     Returns
     -------
@@ -296,7 +315,7 @@ def normalized_laplacian(weights: ArrayLike | sp.csr_array) -> Graph:
     Raises
     ------
     ValueError
-        If `weights` is not square, or holds NaN, infinite or negative values.
+        If `weights` is not square, or holds NaN or negative values, or a row's sum is not finite.
 
     References
     ----------
@@ -312,14 +331,12 @@ def normalized_laplacian(weights: ArrayLike | sp.csr_array) -> Graph:
     """
     if sp.issparse(weights):
         A: Any = sp.csr_array(weights).astype(np.float64)
-        _check_weights(A.data)
-        root = np.sqrt(A.sum(axis=1))
+        root = _root_degrees(A, A.data)
         inverse = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0.0)
         scaled = sp.diags_array(inverse) @ A @ sp.diags_array(inverse)
         return sp.csr_array(scaled + sp.diags_array((root == 0.0).astype(np.float64)))
     A = _square(weights, "weights")
-    _check_weights(A)
-    root = np.sqrt(A.sum(axis=1))
+    root = _root_degrees(A, A)
     inverse = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0.0)
     L: Matrix = A * inverse[:, None] * inverse
     L[root == 0.0, root == 0.0] = 1.0
@@ -330,16 +347,26 @@ def _gaussian(far: Matrix, left: Matrix, right: Matrix) -> Matrix:
     """Return ``exp(-far^2 / (left right))``; at width 0 its limit, which is 1 at distance 0."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         ratio = (far / left) * (far / right)
-        ratio = np.where(far == 0.0, 0.0, np.where(np.isinf(far), np.inf, ratio))
+        ratio = np.where(far == 0.0, 0.0, np.where(np.isnan(ratio), np.inf, ratio))
         weights: Matrix = np.exp(-ratio)
     return weights
 
 
+def _median(distances: Matrix) -> float:
+    """Return the median of the finite distances, 1 if there are none."""
+    finite = distances[np.isfinite(distances)]
+    return float(np.median(finite)) if finite.size else 1.0
+
+
+def _check_shape(shape: tuple[int, ...], name: str) -> None:
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
+        msg = f"{name} must be square, got shape {shape}"
+        raise ValueError(msg)
+
+
 def _square(matrix: Any, name: str) -> Matrix:
     array = np.array(matrix, dtype=np.float64)
-    if array.ndim != 2 or array.shape[0] != array.shape[1] or len(array) == 0:
-        msg = f"{name} must be square, got shape {array.shape}"
-        raise ValueError(msg)
+    _check_shape(array.shape, name)
     if np.isnan(array).any():
         msg = f"{name} must not hold NaN, got {int(np.isnan(array).sum())} of them"
         raise ValueError(msg)
@@ -354,7 +381,13 @@ def _distances(distance: Any) -> Matrix:
     return S
 
 
-def _check_weights(values: Matrix) -> None:
-    if not np.isfinite(values).all() or (values < 0.0).any():
-        msg = "weights must be finite and 0 or more"
+def _root_degrees(A: Any, values: Matrix) -> Matrix:
+    """Return the roots of the sums of rows; `values` are the weights of `A` that are stored."""
+    _check_shape(A.shape, "weights")
+    with np.errstate(over="ignore"):
+        degree: Matrix = A.sum(axis=1)
+    if not np.isfinite(degree).all() or (values < 0.0).any():
+        worst = values[~(values >= 0.0)][:1]
+        msg = f"weights must be 0 or more, with finite sums of rows, got {worst[0] if worst.size else degree.max()}"
         raise ValueError(msg)
+    return np.sqrt(degree)

@@ -25,6 +25,7 @@ SAME_TIMBRE = 1.0  # dB
 DECISIVE = 0.5  # gap of the eigenvalues at an absolute scale from which they alone tell the number of clusters
 WHOLE = 4000  # windows up to which matrices are kept whole
 THINNED = 1000  # windows that are looked at for the number of clusters
+MOST_NEIGHBORS = 128
 SAMPLES = 1 << 22  # samples in one block of windows: 32 MiB
 
 
@@ -36,26 +37,30 @@ class Windows(NamedTuple):
     bands: Float  # (n_active, n_bands), their timbre
 
 
-def window_gains(windows: Float, *, normalize: str | None, silence_db: float) -> Matrix:
-    """Return what each window, shape (n_windows, n_samples), is multiplied by before the measure; 0 for silence."""
+def window_gains(windows: Float, *, normalize: str | None, silence_db: float) -> tuple[float, Matrix]:
+    """Return two factors to multiply each window by before the measure: a common one, and its own, 0 for silence.
+
+    `windows` has shape (n_windows, n_samples). The common one is a power of two: where the own ones are equal,
+    not a bit of the result depends on the gain.
+    """
     blocks = _blocks(windows)
     peak = max(float(np.abs(windows[block]).max()) for block in blocks)
-    scale = float(np.ldexp(1.0, -int(np.clip(np.frexp(peak)[1], -1000, 1000))))  # exact: no gain is seen below
+    scale = float(np.ldexp(1.0, -int(np.clip(np.frexp(peak)[1], -1000, 1000))))
     rms = np.concatenate([np.sqrt(((windows[block] * scale) ** 2).mean(axis=1, dtype=float)) for block in blocks])
     loud = (rms > 0.0) & (rms >= 10.0 ** (silence_db / 20.0) * rms.max())
-    level = rms if normalize == "window" else np.full(len(rms), rms.max())
-    gains: Matrix = np.divide(scale, level, out=np.zeros(len(rms)), where=loud)
-    return gains
+    level = rms if normalize == "window" else np.full(len(rms), rms.max() if normalize == "global" else 1.0)
+    return scale, np.divide(1.0, level, out=np.zeros(len(rms)), where=loud)
 
 
-def measure_windows(windows: Float, gains: Matrix, *, order: int, lags: int | str) -> Windows:
-    """Measure the windows, shape (n_windows, n_samples), whose gain is not 0; at least one."""
-    active = np.flatnonzero(gains)
+def measure_windows(windows: Float, gains: tuple[float, Matrix], *, order: int, lags: int | str) -> Windows:
+    """Measure the windows, shape (n_windows, n_samples), that `window_gains` leaves; at least one."""
+    scale, gain = gains
+    active = np.flatnonzero(gain)
     factors, bands = [], []
     for block in _blocks(windows):
         some = active[(active >= block.start) & (active < block.stop)]
         if len(some):
-            y = windows[some] * gains[some, None]
+            y = windows[some] * scale * gain[some, None]
             factors.append(spectral_error_factors(y, order=order, lags=lags))
             bands.append(timbre(y))
     return Windows(active, SpectralErrorFactors.joined(factors), np.concatenate(bands))
@@ -79,7 +84,7 @@ def window_graph(windows: Windows, *, graph: str) -> tuple[Matrix | None, Graph]
         distance = tile(everything, everything)
         return distance, affinity(distance, scale="local")
     tile = fused([(tile, SAME_ERROR), (timbre_distances(bands), SAME_TIMBRE)], n)
-    n_neighbors = max(2, int(2.0 * np.sqrt(n)))
+    n_neighbors = min(max(2, int(2.0 * np.sqrt(n))), MOST_NEIGHBORS)
     kept: Matrix | None
     if n <= WHOLE:
         kept = tile(everything, everything)

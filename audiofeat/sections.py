@@ -1,6 +1,6 @@
 """Labelled sections: the result of `segment`, and how windows with clusters become sections with names."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +35,7 @@ class Excerpt(NamedTuple):
     runs: Matrix
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Segmentation:
     """Labelled sections of a signal, and how they were found.
 
@@ -73,8 +73,8 @@ class Segmentation:
     --------
     >>> from audiofeat import segment, synth
     >>> song = synth.ar_regimes("ABA", sr=8000, segment_duration=8.0, random_state=0)
-    >>> segment(song.y, song.sr).labels
-    ['A', 'B', 'A']
+    >>> segment(song.y, song.sr, hop_duration=1.0)
+    <Segmentation of 24.00 s: 0.00 A | 8.00 B | 16.00 A>
     """
 
     boundary_samples: NDArray[np.intp]
@@ -83,13 +83,19 @@ class Segmentation:
     window_labels: list[str]
     window_samples: NDArray[np.intp]
     active: NDArray[np.intp]
-    distance: Matrix | None = field(repr=False)
-    affinity: Graph | None = field(repr=False)
+    distance: Matrix | None
+    affinity: Graph | None
     eigenvalues: Matrix
     n_clusters: int
     confidence: float
     n_components: int
     parameters: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Return the sections in one line, the first twelve of many."""
+        shown = [f"{start:.2f} {label}" for start, label in zip(self.boundaries, self.labels, strict=False)]
+        more = ["..."] if len(shown) > 12 else []
+        return f"<Segmentation of {self.duration:.2f} s: {' | '.join(shown[:12] + more)}>"
 
     @property
     def boundaries(self) -> Matrix:
@@ -165,17 +171,22 @@ class Segmentation:
 
 
 def absorb_short(cluster: NDArray[np.intp], lengths: NDArray[np.intp], shortest: float) -> NDArray[np.intp]:
-    """Give runs of windows that are shorter than `shortest` samples to a neighbour, the shortest run first."""
+    """Give runs of windows that are shorter than `shortest` samples to a neighbour, the shortest run first.
+
+    Of two neighbours the longer one inherits, the earlier of equal ones; a shorter one and silence (-1) do not.
+    """
     cluster = cluster.copy()
     while True:
         starts = np.flatnonzero(np.concatenate([[True], cluster[1:] != cluster[:-1]]))
         runs = np.add.reduceat(lengths, starts)
-        run = int(np.argmin(runs))
-        if len(runs) == 1 or runs[run] >= shortest:
+        heirs = np.where(cluster[starts] >= 0, runs, -1)
+        before, after = np.concatenate([[-1], heirs[:-1]]), np.concatenate([heirs[1:], [-1]])
+        short = np.flatnonzero((runs < shortest) & (np.maximum(before, after) >= runs))
+        if len(short) == 0:
             return cluster
-        beside = [other for other in (run - 1, run + 1) if 0 <= other < len(runs)]
-        heir = max(beside, key=lambda other: runs[other])
-        cluster[starts[run] : [*starts, len(cluster)][run + 1]] = cluster[starts[heir]]
+        run = short[np.argmin(runs[short])]
+        heir = run - 1 if before[run] >= after[run] else run + 1
+        cluster[starts[run] : np.append(starts, len(cluster))[run + 1]] = cluster[starts[heir]]
 
 
 def name_clusters(cluster: NDArray[np.intp]) -> list[str]:

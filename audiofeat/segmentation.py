@@ -67,7 +67,7 @@ def segment(
         many labels as windows.
     preset : {"default", "ucsd2020"}
         What the parameters below are where they are not given. ``"ucsd2020"`` is the recipe of [1]_: windows of
-        1 s side by side, order 12, all lags, levels as they are, the graph ``"paper"`` and k-means; its source
+        1 s side by side, order 12, all lags, levels as they are, the graph ``"paper"`` and k-means; the source
         leaves window, order and number of clusters open. The default takes windows of 1 s every 0.5 s, order
         16, 20 lags, equal levels, the graph ``"knn"``, pivoted QR, and no section shorter than two windows.
     window_duration : float
@@ -84,14 +84,14 @@ def segment(
     graph : {"knn", "paper", "local"}
         ``"paper"``: all windows, with the weights :math:`\exp(-S^2)` of the symmetrised measure. ``"local"``: all
         windows, with weights scaled by each window's neighbourhood, on the logarithm of the measure's excess
-        over its diagonal. ``"knn"``: mutual nearest neighbours, about :math:`2 \sqrt{n}` a window, joined along
-        time as in [2]_, on the sum of that logarithm and the difference of mean log-mel spectra, each over its
+        over its diagonal. ``"knn"``: mutual nearest neighbours, about :math:`2 \sqrt{n}` a window (128 at most), joined
+        along time as in [2]_, on the sum of that logarithm and the difference of mean log-mel spectra, each over its
         median.
     assign : {"cluster_qr", "kmeans"}
         How clusters are read off the eigenvectors.
     min_duration : float
-        Sections that are shorter, in seconds, are given to a neighbour, the longer one, shortest first. 0 keeps
-        all; the default is two windows.
+        Sections that are shorter, in seconds, are given to the longer of their neighbours, but never to a shorter
+        one nor to silence, the shortest first. 0 keeps all; the default is two windows.
     silence_db : float
         A window whose RMS lies so far below the loudest window's is silent: it has the label ``"silence"`` and
         no place in the graph. Windows of zeros are always silent.
@@ -186,7 +186,7 @@ def _segment(y: Float, sr: float, n_window: int, n_hop: int, chosen: dict[str, A
     windows = sliding_window_view(y, min(n_window, n_samples))[::n_hop]
     starts = np.arange(len(windows)) * n_hop
     gains = window_gains(windows, normalize=chosen["normalize"], silence_db=chosen["silence_db"])
-    active = np.flatnonzero(gains)
+    active = np.flatnonzero(gains[1])
     cluster = np.full(len(windows), -1, dtype=np.intp)
     cluster[active] = 0
     distance: Matrix | None = None

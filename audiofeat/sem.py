@@ -12,7 +12,7 @@ from audiofeat._validation import Float, as_count, as_signal
 from audiofeat.ar import autocorrelation, fit_ar, scaled
 
 TILE = 256, 1024  # reference and sliding windows in one block of products: its sums stay in cache
-GRID = 1 << 21  # bins in one block of spectra: 32 MiB
+GRID = 1 << 18  # bins in one block of spectra: 4 MiB, which stay in cache
 ARC_DEGREE = {"lags": 18, "full": 2}  # degrees that one arc of the circle resolves; squares need shorter arcs
 HALVINGS = 4  # of the lowest arc, where most music has most of its energy
 
@@ -42,7 +42,7 @@ def spectral_error(
     -------
     float
         The measure, 0 or more; small for two windows of the same process and level. It is 0 for two silent
-        windows, infinite if `sliding` alone is silent, and finite otherwise.
+        windows, infinite if `sliding` alone is silent or some 1500 dB quieter, and finite otherwise.
 
     Raises
     ------
@@ -73,21 +73,22 @@ def spectral_error(
     --------
     >>> from audiofeat import spectral_error, synth
     >>> low, high = (synth.ar_noise([1.0, a, 0.81], 4096, random_state=0) for a in (-1.5, 0.5))
-    >>> spectral_error(low, low, order=2) < 0.1 < 10 < spectral_error(low, high, order=2)
+    >>> spectral_error(low, low, order=2) < 0.1 < 4 < spectral_error(low, high, order=2)
     True
     """
     y = [as_signal(window, name=name, ndim=1) for name, window in _named(reference, sliding)]
     if len(y[0]) != len(y[1]):
         msg = f"reference and sliding must have one length, got {len(y[0])} and {len(y[1])} samples"
         raise ValueError(msg)
-    windows = _common_scale(np.stack([window.astype(np.float64) for window in y]))
-    n_lags = _count_lags(lags, order, windows.shape[-1])
+    windows, exponents = scaled(np.stack(y))
     filters, error = fit_ar(windows[:1], order=order, method=method)
+    n_lags = _count_lags(lags, order, windows.shape[-1])
     if not windows[1].any():
         return np.inf if windows[0].any() else 0.0
     residual = np.convolve(windows[1], filters[0])
     r = autocorrelation(residual[None], n_lags + 1)[0]
-    return float((error[0] / r[0] - 1.0) ** 2 + 2.0 * ((r[1:] / r[0]) ** 2).sum())
+    level = _level_term(error[0], r[0], exponents[0] - exponents[1])
+    return float(level + 2.0 * ((r[1:] / r[0]) ** 2).sum())
 
 
 def spectral_error_matrix(
@@ -115,7 +116,8 @@ def spectral_error_matrix(
     ndarray, shape (n_windows, n_windows)
         ``S[i, j]`` is ``spectral_error(windows[i], windows[j])``: the model of row i against window j, in the
         dtype of `windows`. Not symmetric; the diagonal is small but not 0. Rows of silent windows are finite,
-        their columns infinite except where both windows are silent, which gives 0.
+        their columns infinite except where both windows are silent, which gives 0. A window so much quieter than
+        the reference that the measure leaves the range of its dtype gives infinity too.
 
     Raises
     ------
@@ -138,9 +140,11 @@ def spectral_error_matrix(
     so that each integral is a sum over some 200 points of (value of i) times (moment of j): one product of
     matrices for each lag, or one for all lags together. The terms of a sum have about the size of its result,
     whatever the dynamic range, so that this agrees with filtering to 1e-12 relative to 1 + SEM, and with all lags
-    to 1e-10 on recordings, 1e-8 between two windows of the same pure tone. (Products of the autocorrelations of
-    filter and window, with p + 1 or 2p + 1 terms, are shorter, but cancel: with all lags their error reached
-    100 % on recorded speech.)
+    to 1e-10 on recordings, 1e-8 between two windows of the same pure tone. Smooth pulses and tapered tones without
+    any noise are the exception: what their own filter leaves of them is rounding in a sum of powers, though not in
+    a sum of samples, and with all lags no digit need be right. (Products of the autocorrelations of filter and
+    window, with p + 1 or 2p + 1 terms, are shorter, but cancel: with all lags their error reached 100 % on recorded
+    speech.)
 
     Examples
     --------
@@ -152,7 +156,7 @@ def spectral_error_matrix(
     True
     """
     y = as_signal(windows, name="windows", ndim=2, min_samples=2)
-    factors = spectral_error_factors(_common_scale(y), order=order, lags=lags, method=method)
+    factors = spectral_error_factors(y, order=order, lags=lags, method=method)
     with np.errstate(over="ignore"):  # a far pair may leave the range of float32
         return spectral_error_product(factors, factors).astype(y.dtype, copy=False)
 
@@ -162,32 +166,33 @@ class SpectralErrorFactors(NamedTuple):
 
     gain: Float  # (n_windows, n_points): |A|^2 of the window's whitening filter
     error: Float  # (n_windows,): residual energy of the window under its own model
+    exponents: NDArray[np.int32]  # (n_windows,): all that is here belongs to the windows times 2**-exponent
     level: Float  # (n_windows,): energy of the window
     moments: Float  # (n_windows, n_points): integrals of |Y|^2 against the points' interpolants
     squares: Float  # (n_windows, n_points): the same of |Y|^4 if all lags are meant, else no points
     cosines: Float  # (n_lags + 1, n_points), or one row if all lags are meant
+    n_lags: int
 
     def rows(self, index: slice) -> "SpectralErrorFactors":
         """Return the factors of some of the windows."""
-        gain, error, level, moments, squares = (part[index] for part in self[:5])
-        return SpectralErrorFactors(gain, error, level, moments, squares, self.cosines)
+        return SpectralErrorFactors._make([*(part[index] for part in self[:-2]), *self[-2:]])
 
     @staticmethod
     def joined(parts: Sequence["SpectralErrorFactors"]) -> "SpectralErrorFactors":
         """Return the factors of the windows of all parts, which agree in length, order and lags."""
-        gain, error, level, moments, squares = (np.concatenate(part) for part in list(zip(*parts, strict=True))[:5])
-        return SpectralErrorFactors(gain, error, level, moments, squares, parts[0].cosines)
+        of_windows = zip(*(part[:-2] for part in parts), strict=True)
+        return SpectralErrorFactors._make([*map(np.concatenate, of_windows), *parts[0][-2:]])
 
 
 def spectral_error_factors(
     windows: Float, *, order: int, lags: int | str, method: str = "yule_walker"
 ) -> SpectralErrorFactors:
-    """Return the factors of windows, shape (n_windows, n_samples), whose levels are comparable and near 1."""
-    y = windows.astype(np.float64, copy=False)
+    """Return the factors of windows, shape (n_windows, n_samples)."""
+    y, exponents = scaled(windows)
     n_windows, n_samples = y.shape
     coefficients, error = fit_ar(y, order=order, method=method)
     full = lags == "full"
-    n_lags = 0 if full else _count_lags(lags, order, n_samples)
+    n_lags = _count_lags(lags, order, n_samples)
     degree = 2 * order if full else order + n_lags
     # No lag of the window may alias onto the lags of the polynomial.
     n_fft = scipy.fft.next_fast_len((2 if full else 1) * n_samples + degree, real=True)
@@ -205,8 +210,9 @@ def spectral_error_factors(
                 np.matmul(power[:, bins] ** 2, basis, out=squares[block, at])
     phase = np.outer(np.arange(order + 1), points)
     gain = (coefficients @ np.cos(phase)) ** 2 + (coefficients @ np.sin(phase)) ** 2
-    cosines = np.cos(np.outer(np.arange(n_lags + 1), points))
-    return SpectralErrorFactors(gain, error, (y * y).sum(axis=-1), moments, squares, cosines)
+    cosines = np.cos(np.outer(np.arange(1 if full else n_lags + 1), points))
+    level = (y * y).sum(axis=-1)
+    return SpectralErrorFactors(gain, error, exponents, level, moments, squares, cosines, n_lags)
 
 
 def _interpolants(n_fft: int, degree: int, arc_degree: int) -> tuple[Float, list[tuple[slice, slice, Float]]]:
@@ -261,19 +267,20 @@ def spectral_error_product(reference: SpectralErrorFactors, sliding: SpectralErr
     """Return the measure of each sliding window (column) against the model of each reference (row)."""
     n_rows, n_columns = len(reference.error), len(sliding.error)
     measure = np.empty((n_rows, n_columns))
-    level = np.where(sliding.level > 0.0, 1.0, np.nan)
+    # Below this, r[0] is rounding, and so is the answer; with the bounds below it stays finite.
+    floor = np.where(sliding.level > 0.0, np.finfo(float).eps * sliding.level, np.nan)
     for i in range(0, n_rows, TILE[0]):
         gain, error = reference.gain[i : i + TILE[0]], reference.error[i : i + TILE[0], None]
         weighted = [gain * cosine for cosine in reference.cosines]
         for j in range(0, n_columns, TILE[1]):
             moments = sliding.moments[j : j + TILE[1]].T
-            r0 = (gain @ moments) * level[j : j + TILE[1]]
+            r0 = np.maximum(gain @ moments, floor[j : j + TILE[1]])
+            steps = reference.exponents[i : i + TILE[0], None] - sliding.exponents[j : j + TILE[1]]
             out = measure[i : i + TILE[0], j : j + TILE[1]]
             if sliding.squares.size:
                 np.matmul(gain * gain, sliding.squares[j : j + TILE[1]].T, out=out)
                 out /= r0 * r0
                 out -= 1.0
-                np.maximum(out, 0.0, out=out)  # a white residual leaves 0 up to rounding
             else:
                 out[:] = 0.0
                 for factor in weighted[1:]:
@@ -281,9 +288,17 @@ def spectral_error_product(reference: SpectralErrorFactors, sliding: SpectralErr
                     out += r * r
                 out *= 2.0
                 out /= r0 * r0
-            out += (error / r0 - 1.0) ** 2
+            np.clip(out, 0.0, 2.0 * sliding.n_lags, out=out)  # |r[k]| <= r[0]; a white residual leaves 0
+            out += _level_term(error, r0, steps)
     measure[:, sliding.level == 0.0] = np.where(reference.level[:, None] == 0.0, 0.0, np.inf)
     return measure
+
+
+def _level_term(error: Float, r0: Float, steps: NDArray[np.int32]) -> Float:
+    """Return ``(error / r0 - 1)^2`` of windows that were measured 2**steps apart; infinite beyond float64."""
+    with np.errstate(over="ignore", under="ignore"):
+        term: Float = (np.ldexp(error / r0, 2 * steps) - 1.0) ** 2
+    return term
 
 
 def _count_lags(lags: int | str, order: int, n_samples: int) -> int:
@@ -294,12 +309,6 @@ def _count_lags(lags: int | str, order: int, n_samples: int) -> int:
         msg = f"lags must be an integer or 'full', got {lags!r}"
         raise ValueError(msg)  # noqa: TRY004
     return as_count(lags, "lags", high=most)
-
-
-def _common_scale(windows: Float) -> NDArray[np.float64]:
-    """Return all windows times one power of two: the measure does not see it, underflow would."""
-    rows, _ = scaled(windows.reshape(1, -1))
-    return rows.reshape(windows.shape)
 
 
 def _named(reference: ArrayLike, sliding: ArrayLike) -> tuple[tuple[str, ArrayLike], tuple[str, ArrayLike]]:

@@ -11,7 +11,9 @@ from audiofeat._validation import as_choice, as_count
 from audiofeat.graph import Graph, Matrix, normalized_laplacian
 
 DENSE = 2000  # vertices up to which a component's eigenvectors are found by a dense solver
+TILT = 1e-12  # on the diagonal for Lanczos iterations
 EPS = float(np.finfo(np.float64).eps)
+METHODS = ("cluster_qr", "kmeans")
 
 
 class Partition(NamedTuple):
@@ -59,7 +61,8 @@ def spectral_partition(
     n_clusters : int, optional
         Number of clusters, at most n; estimated by `estimate_n_clusters` if not given.
     max_clusters : int
-        Largest number that is estimated.
+        Largest number that is estimated. The estimate is this if the graph has as many components or more, isolated
+        vertices not counted.
     ratio : bool
         How the number is estimated, see `estimate_n_clusters`.
     method : {"cluster_qr", "kmeans"}
@@ -95,6 +98,7 @@ def spectral_partition(
     >>> spectral_partition([[0, 1, 0], [1, 0, 0.1], [0, 0.1, 0]], n_clusters=2).labels
     array([0, 0, 1])
     """
+    as_choice(method, "method", METHODS)
     laplacian = normalized_laplacian(weights)
     n = laplacian.shape[0]
     max_clusters = as_count(max_clusters, "max_clusters")
@@ -108,12 +112,13 @@ def spectral_partition(
     vectors: Matrix = np.empty((0, 0))
     if len(kept):
         values, vectors = leading_eigenvectors(laplacian[kept][:, kept], min(n_wanted, len(kept)))
+    connected = np.flatnonzero(size > 1)
     if n_clusters is None:
         n_clusters = estimate_n_clusters(values[: max_clusters + 1], ratio=ratio)[0] if len(kept) else 1
+        n_clusters = max(n_clusters, min(len(connected), max_clusters))  # with more components there is no gap to see
     beyond = values[n_clusters - 1 : n_clusters + 1]
     confidence = float(np.clip(beyond[0] - beyond[1], 0.0, 1.0)) if len(beyond) == 2 else 0.0
     labels = np.full(n, -1, dtype=np.intp)
-    connected = np.flatnonzero(size > 1)
     if len(kept) < n_clusters:
         labels = np.arange(n) * n_clusters // n
     elif len(connected) > n_clusters:
@@ -189,9 +194,9 @@ def connected_components(laplacian: Graph) -> NDArray[np.intp]:
     """Number the components of a graph by first appearance; edges lost in the rounding of 1 do not connect."""
     from scipy.sparse.csgraph import connected_components as label
 
-    edges = sp.csr_array(laplacian)
-    edges = sp.csr_array((edges.data > EPS, edges.indices, edges.indptr), shape=edges.shape)
-    edges.eliminate_zeros()
+    edges = sp.csr_array(laplacian, copy=True)
+    edges.data[edges.data <= EPS] = 0.0
+    edges.eliminate_zeros()  # in place: of the copy
     return by_first_appearance(label(edges, directed=False)[1])
 
 
@@ -209,11 +214,14 @@ def _leading(block: Graph, n_vectors: int) -> tuple[Matrix, Matrix]:
         dense = block if isinstance(block, np.ndarray) else block.toarray()
         values, vectors = scipy.linalg.eigh(dense, subset_by_index=(n - n_vectors, n - 1))
     else:
-        from scipy.sparse.linalg import eigsh
+        from scipy.sparse.linalg import aslinearoperator, eigsh
 
-        # A wide basis: the leading eigenvalues of a long song crowd below 1. The start must not be symmetric.
-        start, basis = 1.0 + np.arange(n) / n, min(n - 1, max(4 * n_vectors, 80))
-        values, vectors = eigsh(block, k=n_vectors, which="LA", v0=start, ncv=basis, tol=1e-9)
+        # Of a repeated eigenvalue Lanczos iterations see one vector and draw the others at random, or miss them:
+        # the tilt makes it simple. A wide basis: the leading eigenvalues of a long song crowd below 1.
+        ramp = np.arange(n) / n
+        tilted = aslinearoperator(block) + aslinearoperator(sp.diags_array(TILT * ramp))
+        basis = min(n - 1, max(4 * n_vectors, 80))
+        values, vectors = eigsh(tilted, k=n_vectors, which="LA", v0=1.0 + ramp, ncv=basis, tol=1e-9)
     order = np.argsort(values)[::-1]
     return values[order], vectors[:, order]
 
@@ -224,7 +232,8 @@ def estimate_n_clusters(eigenvalues: ArrayLike, *, ratio: bool = False) -> tuple
     Parameters
     ----------
     eigenvalues : array_like, shape (n,)
-        The largest eigenvalues in descending order; the last is only looked at for the gap before it.
+        The largest eigenvalues in descending order; the last is only looked at for the gap before it. Of equal
+        gaps the first counts.
     ratio : bool
         Look for the largest ratio of successive distances from 1 instead of the largest difference, and for at
         least two clusters: for graphs in which every window has neighbours, whose eigenvalues crowd below 1.
@@ -255,10 +264,10 @@ def estimate_n_clusters(eigenvalues: ArrayLike, *, ratio: bool = False) -> tuple
     if len(gaps) == 0:
         return 1, 1.0
     if ratio and len(gaps) > 1:
-        away = 1.0 - values
+        away = np.round(1.0 - values, 9)
         chosen = 1 + int(np.argmax(away[2:] / (away[1:-1] + 0.01)))  # 0.01: eigenvalues that close to 1 are equal
     else:
-        chosen = int(np.argmax(gaps))
+        chosen = int(np.argmax(np.round(gaps, 9)))  # rounding must not choose among equal gaps: the first
     return chosen + 1, round(float(np.clip(gaps[chosen], 0.0, 1.0)), 12)
 
 
@@ -273,22 +282,22 @@ def assign_clusters(
     Parameters
     ----------
     eigenvectors : array_like, shape (n, n_clusters)
-        As many eigenvectors as clusters are wanted. Rows are scaled to unit length first.
+        As many eigenvectors as clusters are wanted.
     method : {"cluster_qr", "kmeans"}
         Pivoted QR decomposition [2]_, which needs no seed and does not see signs and rotations of the
-        eigenvectors, or k-means with ten restarts as in [1]_.
+        eigenvectors, or k-means with ten restarts on the rows, scaled to unit length, as in [1]_.
     random_state : int, RandomState or None
         For k-means only.
 
     Returns
     -------
     ndarray of int, shape (n,)
-        Clusters, numbered by first appearance.
+        Clusters, numbered by first appearance. None is empty; k-means finds fewer where fewer rows differ.
 
     Raises
     ------
     ValueError
-        If there are more clusters than vertices, or `method` is unknown.
+        If `eigenvectors` is not two-dimensional, there are more clusters than vertices, or `method` is unknown.
 
     References
     ----------
@@ -303,17 +312,23 @@ def assign_clusters(
     array([0, 0, 1, 0])
     """
     U = np.asarray(eigenvectors, dtype=np.float64)
-    as_choice(method, "method", ("cluster_qr", "kmeans"))
+    as_choice(method, "method", METHODS)
+    if U.ndim != 2:
+        msg = f"eigenvectors must have 2 dimensions, got shape {U.shape}"
+        raise ValueError(msg)
     n, k = U.shape
     as_count(k, "the number of eigenvectors", high=n)
-    length = np.linalg.norm(U, axis=1, keepdims=True)
-    T = np.divide(U, length, out=np.zeros_like(U), where=length > 0.0)
     if method == "kmeans":
         from sklearn.cluster import KMeans
 
-        found = KMeans(k, n_init=10, random_state=random_state).fit_predict(T)
+        length = np.linalg.norm(U, axis=1, keepdims=True)
+        T = np.divide(U, length, out=np.zeros_like(U), where=length > 0.0)
+        n_distinct = len(np.unique(T, axis=0))
+        found = KMeans(min(k, n_distinct), n_init=10, random_state=random_state).fit_predict(T)
     else:
-        pivots = scipy.linalg.qr(T.T, mode="r", pivoting=True)[1][:k]
-        left, _, right = scipy.linalg.svd(T[pivots].T)
-        found = np.abs(T @ (left @ right)).argmax(axis=1)
+        # Not of rows of unit length: the first pivot would be a tie that rounding breaks.
+        pivots = scipy.linalg.qr(U.T, mode="r", pivoting=True)[1][:k]
+        left, _, right = scipy.linalg.svd(U[pivots].T)
+        found = np.abs(U @ (left @ right)).argmax(axis=1)
+        found[pivots] = np.arange(k)  # which they are, unless columns depend on one another
     return by_first_appearance(found)
