@@ -106,8 +106,8 @@ def fit_ar(y: ArrayLike, *, order: int, method: str = "yule_walker") -> ARModel:
 def scaled(frames: Float) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Return rows times a power of two, with peaks near 1, and the exponents that undo it."""
     peaks = np.maximum(frames.max(axis=-1), -frames.min(axis=-1)).astype(np.float64)
-    exponents = np.clip(np.frexp(peaks)[1], -1000, 1000)  # the power itself must be a float
-    return frames * np.ldexp(1.0, -exponents)[:, None], exponents
+    exponents = np.frexp(peaks)[1]
+    return np.ldexp(frames.astype(np.float64, copy=False), -exponents[:, None]), exponents
 
 
 def autocorrelation(frames: Float, n_lags: int) -> NDArray[np.float64]:
@@ -189,8 +189,8 @@ def select_ar_order(y: ArrayLike, *, max_order: int, criterion: str = "bic") -> 
     Returns
     -------
     int
-        The order with the least criterion, 0 where no past sample helps, as for silence. Where several orders
-        predict a signal to rounding, as a tone, it is one of these.
+        The order with the least criterion, 0 where no past sample helps, as for silence. If that predicts the signal
+        to rounding, the least order that does: 1 for a constant, 2 for a tone.
 
     Raises
     ------
@@ -212,10 +212,22 @@ def select_ar_order(y: ArrayLike, *, max_order: int, criterion: str = "bic") -> 
     y = as_signal(y, ndim=1, min_samples=4)
     as_choice(criterion, "criterion", ("bic", "aic", "hqic"))
     max_order = as_count(max_order, "max_order", high=(len(y) - 1) // 2)
-    frames, _ = scaled(y[None])
-    if not frames.any():
+    frame = scaled(y[None])[0][0]
+    if not frame.any():
         return 0
     with warnings.catch_warnings(), np.errstate(divide="ignore"):
-        warnings.simplefilter("ignore")  # what predicts to rounding is rank-deficient, and its log-likelihood infinite
-        chosen = ar_select_order(frames[0], max_order, ic=criterion, trend="n")
-    return int(max(chosen.ar_lags or [0]))
+        warnings.simplefilter("ignore")  # of singular matrices, and of log-likelihoods of what is predicted exactly
+        chosen = ar_select_order(frame, max_order, ic=criterion, trend="n").ar_lags
+    best = int(max(chosen or [0]))
+    past = sliding_window_view(frame, max_order + 1)[:, ::-1]  # y[n], y[n - 1], ..., the samples that were compared
+    if _predicts(past, best):
+        best = next(order for order in range(best + 1) if _predicts(past, order))
+    return best
+
+
+def _predicts(past: Float, order: int) -> bool:
+    """Tell whether least squares on so many lags leaves nothing but rounding."""
+    target, lags = past[:, 0], past[:, 1 : order + 1]
+    missed = target - lags @ np.linalg.lstsq(lags, target, rcond=None)[0] if order else target
+    rounding = sum(past.shape) * np.finfo(float).eps
+    return bool(np.abs(missed).max() <= rounding)

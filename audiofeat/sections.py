@@ -25,7 +25,7 @@ class Excerpt(NamedTuple):
 
     Examples
     --------
-    >>> from audiofeat.segmentation import Excerpt
+    >>> from audiofeat.sections import Excerpt
     >>> Excerpt(label="A", longest=(0.0, 2.0), runs=[[0.0, 2.0]]).longest
     (0.0, 2.0)
     """
@@ -58,7 +58,7 @@ class Segmentation:
         Distances behind the graph; None where there are too many windows to keep it.
     affinity : ndarray or scipy.sparse.csr_array, shape (n_active, n_active), or None
         Weights of the graph; None where there was nothing to cluster.
-    eigenvalues : ndarray
+    eigenvalues : ndarray, shape (n_values,)
         Largest eigenvalues of the graph's normalised Laplacian, descending.
     n_clusters : int
         Number of clusters, silence not counted.

@@ -17,7 +17,7 @@ def fit_ar(y, order, method="yule_walker"):
     past = convolution_matrix(y, order + 1, mode="full")  # row n: y[n], y[n - 1], ..., y[n - order]
     rows = slice(order, len(y)) if method == "covariance" else slice(None)
     target, past = past[rows, 0], past[rows, 1:]
-    solution, *_ = lstsq(past, -target)
+    solution, *_ = lstsq(past, -target, cond=len(y) * np.finfo(float).eps)  # the shortest, where there are many
     residual = target + past @ solution
     share = len(y) / len(target) if method == "covariance" else 1.0
     return np.concatenate([[1.0], solution]), share * (residual @ residual)

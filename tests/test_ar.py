@@ -20,6 +20,7 @@ from statsmodels.tsa.ar_model import ar_select_order
 import audiofeat.ar
 from audiofeat import ARModel, ar_spectrum, fit_ar, select_ar_order, synth
 
+UNIT = st.floats(-1, 1)
 METHODS = ("yule_walker", "burg", "covariance")
 RECURSIVE = METHODS[:2]
 t = np.arange(400)
@@ -30,10 +31,9 @@ NOISE = {
 }
 
 
-def frames(min_samples=2, max_samples=40, elements=None):
+def frames(min_samples=2, max_samples=40, elements=UNIT):
     """Any floats in [-1, 1], silence, clicks and subnormal numbers among them."""
-    shape = st.integers(min_samples, max_samples)
-    return arrays(np.float64, shape, elements=elements or st.floats(-1, 1))
+    return arrays(np.float64, st.integers(min_samples, max_samples), elements=elements)
 
 
 def coarse_frames(**sizes):
@@ -62,6 +62,7 @@ def reflections(a):
 # Oracles
 
 
+@pytest.mark.filterwarnings("ignore:yule_walker currently returns a plain tuple:FutureWarning")
 @pytest.mark.parametrize("y", NOISE.values(), ids=NOISE)
 @pytest.mark.parametrize("order", [1, 2, 5, 16, 33])
 def test_statsmodels_and_librosa_agree(y, order):
@@ -73,7 +74,7 @@ def test_statsmodels_and_librosa_agree(y, order):
     coefficients, error = fit_ar(y, order=order, method="burg")
     assert_allclose(coefficients, [1.0, *-rho], atol=1e-10)
     assert_allclose(coefficients, librosa.lpc(y, order=order), atol=1e-10)
-    assert_allclose(error, len(y) * variance, rtol=1e-10)
+    assert_allclose(error, len(y) * variance, rtol=0.02)  # another estimate: the mean of the last residuals
 
 
 @pytest.mark.realdata
@@ -292,7 +293,7 @@ def test_tone():
     assert_allclose(error, 0.0, atol=1e-24)
     shortest, _ = reference.fit_ar(y, 8, "covariance")
     assert_allclose(fit_ar(y, order=8, method="covariance").coefficients, shortest, atol=1e-9)
-    for method, bias in (("burg", 1e-4), ("yule_walker", 0.02)):
+    for method, bias in (("burg", 1e-3), ("yule_walker", 0.05)):
         assert_allclose(fit_ar(y, order=2, method=method).coefficients, exact, atol=bias)
 
 
@@ -396,12 +397,12 @@ def test_a_grid_shorter_than_the_filter_is_refused(n_fft, error):
 # Orders
 
 
-@pytest.mark.parametrize("order", [0, 1, 2, 4])
-def test_the_order_of_ar_noise_is_found(order):
-    a = np.poly(0.8 * np.exp(np.array([[], [0], [1j, -1j], None, [0.5j, -0.5j, 2j, -2j]][order]))).real
+@pytest.mark.parametrize("angles", [[], [0], [1, -1], [0.5, -0.5, 2, -2]])
+def test_the_order_of_ar_noise_is_found(angles):
+    a = np.poly(0.8 * np.exp(1j * np.array(angles))).real
     for seed in range(5):
         y = synth.ar_noise(np.atleast_1d(a), 4000, random_state=seed)
-        assert select_ar_order(y, max_order=10) == order
+        assert select_ar_order(y, max_order=10) == len(angles)
         orders = [select_ar_order(y, max_order=10, criterion=name) for name in ("bic", "hqic", "aic")]
         assert orders == sorted(orders)  # the penalty of an order is log n, 2 log log n, 2
 
@@ -429,10 +430,14 @@ def test_degenerate_signals_have_an_order(criterion):
         (0.5**t, 1),
         (np.full(400, 5e-324), 1),
         (np.full(400, 1.7e308), 1),
+        (np.cos(0.3 * t), 2),
+        (np.cos(0.3 * t) + 0.2 * np.cos(2 * t + 1), 4),
+        (t / 400, 2),
+        (0.9**t, 1),
+        ((-1.0) ** t, 1),
     ]:
-        assert select_ar_order(y, **kwargs) == order
-    for y, least in ((np.cos(0.3 * t), 2), (t / 400, 2), (0.9**t, 1)):
-        assert least <= select_ar_order(y, **kwargs) <= 12
+        for gain in (1.0, -1.0):
+            assert select_ar_order(gain * y, **kwargs) == order
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         select_ar_order(np.ones(400), **kwargs)

@@ -58,6 +58,7 @@ def test_segment_prints_a_table_and_writes_nothing_unasked(song, tmp_path, capsy
 
 
 def test_segment_writes_every_format_alike(song, tmp_path, capsys, regimes):
+    pytest.importorskip("jams")
     code, out, _ = run(capsys, "segment", song, "--format", ",".join(EXTENSIONS), "-o", "deep/out")
     assert code == 0
     written = [f"deep/out/song{extension}" for extension in EXTENSIONS.values()]
@@ -118,6 +119,7 @@ def test_names_are_distinct_whatever_their_case():
 
 
 def test_an_input_is_never_overwritten(song, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
     before = (tmp_path / song).read_bytes()
     (tmp_path / "song.txt").write_bytes(before)  # audio by content
     code, _, err = run(capsys, "segment", "song.txt", "--format", "audacity")
@@ -235,6 +237,9 @@ def test_features_of_no_file_leave_the_old_output(song, tmp_path, capsys):
 
 
 def test_demo(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("jams")
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("mir_eval")
     monkeypatch.chdir(tmp_path)
     code, out, err = run(capsys, "demo")
     assert (code, err) == (0, [])
@@ -287,6 +292,8 @@ def test_demo_without_extras_names_them_and_does_the_rest(tmp_path, monkeypatch,
     ],
 )
 def test_a_wrong_call_is_2_and_does_nothing(song, tmp_path, capsys, arguments, message):
+    if "--plot" in arguments:
+        pytest.importorskip("matplotlib")
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, [])
     assert re.search(message, err[-1])

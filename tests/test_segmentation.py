@@ -238,6 +238,13 @@ def test_odd_input_has_a_documented_result(name, preset):
         assert found.labels == labels
 
 
+@pytest.mark.parametrize("name", [name for name, (y, sr, _) in ODD.items() if y.shape[-1] > 0.2 * sr])
+def test_mir_eval_takes_every_result(name):
+    y, sr, _ = ODD[name]
+    found = segment(y, sr)
+    assert audiofeat.evaluate_segments(found, found)["Pairwise F-measure"] == 1.0
+
+
 @given(data=st.data())
 def test_every_input_has_a_lawful_result(data):
     piece = st.sampled_from(["zeros", "noise", "tone", "dc", "click", "quiet"])
@@ -291,8 +298,6 @@ def check_lawful(found, n_samples, sr):
     if found.distance is not None:
         assert not np.isnan(found.distance).any()
         assert_array_equal(found.distance, found.distance.T)
-    scores = audiofeat.evaluate_segments(found, found) if n_samples / sr > 0.2 else {"Pairwise F-measure": 1.0}
-    assert scores["Pairwise F-measure"] == 1.0
 
 
 @pytest.mark.parametrize(
