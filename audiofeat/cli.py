@@ -197,7 +197,7 @@ def _figures(given: str | None, names: Sequence[str]) -> list[Path]:
 
 
 def _draw(path: Path, found: "Segmentation", y: Any) -> None:
-    from audiofeat.io._files import replacing
+    from audiofeat._files import replacing
     from audiofeat.plot import plot_summary
 
     figure = plot_summary(found, y)
@@ -226,7 +226,7 @@ def _features(arguments: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from audiofeat.io._files import replacing
+    from audiofeat._files import replacing
     from audiofeat.presets import list_presets, preset
 
     if arguments.preset not in list_presets():

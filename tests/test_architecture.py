@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # A file imports only from rows above its own, a folder also from itself. NumPy and SciPy are free to all.
 ROW = {
+    "_files": 1,
     "_kernels": 1,
     "_validation": 1,
     "annotations": 2,

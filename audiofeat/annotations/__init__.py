@@ -18,13 +18,13 @@ The formats, all of them UTF-8 (a byte-order mark is read over, and UTF-16 is re
 """
 
 import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audiofeat._files import replacing
 from audiofeat._validation import as_choice
 from audiofeat.annotations import _documents, _tables
 from audiofeat.annotations._rows import Found, Row, fail, problem
@@ -114,12 +114,8 @@ def save_annotations(
         msg = f"labels must be without NUL in format {kind!r}; json and jams can hold it"
         raise ValueError(msg)
     content = WRITERS[kind](rows).encode()
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_annotations(

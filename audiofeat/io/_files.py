@@ -1,14 +1,11 @@
-"""Open audio files, and find out what they declare and whether that was true; replace files whole."""
+"""Open audio files, and find out what they declare and whether that was true."""
 
 import io
 import os
 import re
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import soundfile as sf
 
@@ -148,15 +145,3 @@ def shortfall(file: ForwardFile, n_samples: int, declared: int | None) -> str:
     if file.format == "OGG" and OGG_CUT.search(file.extra_info):
         return f"truncated: its Ogg stream, {n_samples} samples, does not end where the file ends"
     return ""
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Lend a temporary name beside `path`; what the block wrote there replaces `path`, if it ended well."""
-    temporary = path.with_name(f".{uuid4().hex}.tmp")
-    try:
-        temporary.touch()  # the system's reason, which libsndfile would keep to itself
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

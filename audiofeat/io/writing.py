@@ -7,8 +7,9 @@ import numpy as np
 import soundfile as sf
 from numpy.typing import ArrayLike
 
+from audiofeat._files import replacing
 from audiofeat._validation import as_choice, as_rate, as_signal
-from audiofeat.io._files import reason_of, replacing
+from audiofeat.io._files import reason_of
 from audiofeat.io.errors import AudioError
 
 BLOCK = 2**16  # frames encoded at once
