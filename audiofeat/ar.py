@@ -84,10 +84,19 @@ def fit_ar(y: ArrayLike, *, order: int, method: str = "yule_walker") -> ARModel:
     array([ 1. , -0.9])
     """
     y = as_signal(y, min_samples=2)
-    as_choice(method, "method", METHODS)
     *batch, n_samples = y.shape
-    order = as_count(order, "order", high=n_samples // 2 if method == "covariance" else n_samples - 1)
     frames, exponents = scaled(y.reshape(-1, n_samples))
+    coefficients, error = fit_scaled(frames, order=order, method=method)
+    with np.errstate(over="ignore", under="ignore"):  # an energy may leave the range of its dtype
+        error = np.ldexp(error, 2 * exponents).astype(y.dtype)
+        return ARModel(coefficients.reshape(*batch, -1).astype(y.dtype), error.reshape(batch))
+
+
+def fit_scaled(frames: NDArray[np.float64], *, order: int, method: str) -> ARModel:
+    """Fit a model to each row of `frames`, which have been `scaled`."""
+    as_choice(method, "method", METHODS)
+    n_samples = frames.shape[-1]
+    order = as_count(order, "order", high=n_samples // 2 if method == "covariance" else n_samples - 1)
     coefficients, error = np.empty((len(frames), order + 1)), np.empty(len(frames))
     if method == "yule_walker":
         levinson_durbin(autocorrelation(frames, order + 1), coefficients, error)
@@ -98,9 +107,7 @@ def fit_ar(y: ArrayLike, *, order: int, method: str = "yule_walker") -> ARModel:
         for start in range(0, len(frames), rows):
             block = slice(start, start + rows)
             coefficients[block], error[block] = _least_squares(frames[block], order)
-    with np.errstate(over="ignore", under="ignore"):  # an energy may leave the range of its dtype
-        error = np.ldexp(error, 2 * exponents).astype(y.dtype)
-        return ARModel(coefficients.reshape(*batch, -1).astype(y.dtype), error.reshape(batch))
+    return ARModel(coefficients, error)
 
 
 def scaled(frames: Float) -> tuple[NDArray[np.float64], NDArray[np.int32]]:

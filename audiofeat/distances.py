@@ -81,7 +81,7 @@ def fused(tiles: Sequence[tuple[Tile, float]], n: int) -> Tile:
 def diagonal(tile: Tile, n: int, offset: int = 0) -> Float:
     """Return a diagonal of a matrix that is given in blocks."""
     parts = []
-    for start in range(0, n - offset, DIAGONAL):
+    for start in range(0, n, DIAGONAL):
         rows = slice(start, min(start + DIAGONAL + offset, n))
         parts.append(np.diagonal(tile(rows, rows), offset))
     return np.concatenate(parts)

@@ -365,7 +365,7 @@ def _check_shape(shape: tuple[int, ...], name: str) -> None:
 
 
 def _square(matrix: Any, name: str) -> Matrix:
-    array = np.array(matrix, dtype=np.float64)
+    array = np.asarray(matrix, dtype=np.float64)
     _check_shape(array.shape, name)
     if np.isnan(array).any():
         msg = f"{name} must not hold NaN, got {int(np.isnan(array).sum())} of them"

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import scipy.fft
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import jv
 
 from audiofeat._validation import Float, as_count, as_signal
-from audiofeat.ar import autocorrelation, fit_ar, scaled
+from audiofeat.ar import autocorrelation, fit_ar, fit_scaled, scaled
 
-TILE = 256, 1024  # reference and sliding windows in one block of products: its sums stay in cache
+COLUMNS = 1024  # sliding windows in one block of products
+CELLS = 1 << 18  # numbers in its result: 2 MiB
 GRID = 1 << 18  # bins in one block of spectra: 4 MiB, which stay in cache
 ARC_DEGREE = {"lags": 18, "full": 2}  # degrees that one arc of the circle resolves; squares need shorter arcs
 HALVINGS = 4  # of the lowest arc, where most music has most of its energy
@@ -190,7 +190,7 @@ def spectral_error_factors(
     """Return the factors of windows, shape (n_windows, n_samples)."""
     y, exponents = scaled(windows)
     n_windows, n_samples = y.shape
-    coefficients, error = fit_ar(y, order=order, method=method)
+    coefficients, error = fit_scaled(y, order=order, method=method)
     full = lags == "full"
     n_lags = _count_lags(lags, order, n_samples)
     degree = 2 * order if full else order + n_lags
@@ -219,8 +219,8 @@ def _interpolants(n_fft: int, degree: int, arc_degree: int) -> tuple[Float, list
     """Return points on the upper half circle, and arcs: their bins, their points, and the basis that joins them.
 
     ``sum_over_bins(weight * f * P) == sum_over_points((f @ basis) * P)`` for every cosine polynomial P up to
-    `degree`, to rounding: on an arc of half length h the Chebyshev series of ``cos(degree * w)`` has the
-    coefficients ``2 J_n(degree * h)``, and as many points are taken as terms are above the last bit.
+    `degree`, to rounding: P is a polynomial of cos w, and as many of its Chebyshev points are taken on an arc as
+    its series has terms above the last bit.
     """
     bins = np.arange(n_fft // 2 + 1)
     angles = 2.0 * np.pi / n_fft * bins
@@ -232,30 +232,44 @@ def _interpolants(n_fft: int, degree: int, arc_degree: int) -> tuple[Float, list
     arcs: list[tuple[slice, slice, Float]] = []
     points, n_points = [], 0
     for low, high, start, stop in zip(edges, edges[1:], first, [*first[1:], len(bins)], strict=False):
-        half = (high - low) / 2.0
-        n = _n_terms(degree * half)
+        n = _n_terms(low, high, degree)
         inside = angles[start:stop]
         basis: Float
         if len(inside) <= n:  # a short window: its bins are points enough
             nodes, basis = inside, np.eye(len(inside))
         else:
-            turn = np.pi * (np.arange(n) + 0.5) / n
-            nodes = low + half + half * np.cos(turn)
-            basis = _barycentric(inside, nodes, np.sin(turn) * (-1.0) ** np.arange(n))
+            nodes, ends = _chebyshev(low, high, n)
+            basis = _barycentric(inside, nodes, ends)
         arcs.append((slice(start, stop), slice(n_points, n_points + len(nodes)), basis * weights[start:stop, None]))
         points.append(nodes)
         n_points += len(nodes)
     return np.concatenate(points), arcs
 
 
-def _n_terms(phase: float) -> int:
-    n = np.arange(int(phase) + 1, 2 * int(phase) + 40)
-    return int(n[np.argmax(np.abs(jv(n, phase)) < 1e-17)])
+def _chebyshev(low: float, high: float, n: int) -> tuple[Float, Float]:
+    """Return the angles of n Chebyshev points of cos w on an arc, and their barycentric weights."""
+    turn = np.pi * (np.arange(n) + 0.5) / n
+    near, far = np.cos(turn / 2.0), np.sin(turn / 2.0)
+    # By half angles: the arc cosine has only half of the digits near 0 and pi.
+    sine = np.hypot(near * np.sin(low / 2.0), far * np.sin(high / 2.0))
+    cosine = np.hypot(near * np.cos(low / 2.0), far * np.cos(high / 2.0))
+    return 2.0 * np.arctan2(sine, cosine), np.sin(turn) * (-1.0) ** np.arange(n)
+
+
+def _n_terms(low: float, high: float, degree: int) -> int:
+    """Return how many terms of the Chebyshev series of ``cos(degree * w)`` on an arc are above the last bit."""
+    nodes, _ = _chebyshev(low, high, degree + 1)
+    terms = np.abs(scipy.fft.dct(np.cos(degree * nodes))) / (degree + 1)
+    clear = int(np.flatnonzero(terms > 1e-14)[-1]) + 1  # of rounding; two more terms are below it
+    return min(clear + 2, degree + 1)
 
 
 def _barycentric(x: Float, nodes: Float, weights: Float) -> Float:
-    """Return the Lagrange polynomials of `nodes` at `x`, shape (len(x), len(nodes)) (Berrut and Trefethen 2004)."""
-    gap = x[:, None] - nodes
+    """Return the Lagrange polynomials of cos w of `nodes` at `x`, shape (len(x), len(nodes)).
+
+    Barycentric interpolation (Berrut and Trefethen 2004), with differences of cosines as products of sines.
+    """
+    gap = np.sin((x[:, None] - nodes) / 2.0) * np.sin((x[:, None] + nodes) / 2.0)
     hit = gap == 0.0
     terms = weights / np.where(hit, 1.0, gap)
     terms[hit.any(axis=1)] = hit[hit.any(axis=1)]
@@ -266,30 +280,33 @@ def _barycentric(x: Float, nodes: Float, weights: Float) -> Float:
 def spectral_error_product(reference: SpectralErrorFactors, sliding: SpectralErrorFactors) -> Float:
     """Return the measure of each sliding window (column) against the model of each reference (row)."""
     n_rows, n_columns = len(reference.error), len(sliding.error)
+    n_lags, n_points = reference.cosines.shape
     measure = np.empty((n_rows, n_columns))
     # Below this, r[0] is rounding, and so is the answer; with the bounds below it stays finite.
     floor = np.where(sliding.level > 0.0, np.finfo(float).eps * sliding.level, np.nan)
-    for i in range(0, n_rows, TILE[0]):
-        gain, error = reference.gain[i : i + TILE[0]], reference.error[i : i + TILE[0], None]
-        weighted = [gain * cosine for cosine in reference.cosines]
-        for j in range(0, n_columns, TILE[1]):
-            moments = sliding.moments[j : j + TILE[1]].T
-            r0 = np.maximum(gain @ moments, floor[j : j + TILE[1]])
-            steps = reference.exponents[i : i + TILE[0], None] - sliding.exponents[j : j + TILE[1]]
-            out = measure[i : i + TILE[0], j : j + TILE[1]]
+    width = min(n_columns, COLUMNS)
+    height = max(1, CELLS // (width * n_lags))
+    for j in range(0, n_columns, width):
+        columns = slice(j, j + width)
+        moments = sliding.moments[columns].T
+        for i in range(0, n_rows, height):
+            rows = slice(i, i + height)
+            gain, out = reference.gain[rows], measure[rows, columns]
+            weights = (gain[:, None] * reference.cosines).reshape(-1, n_points)
+            r = (weights @ moments).reshape(len(gain), n_lags, -1)  # all lags in one product
+            r0 = np.maximum(r[:, 0], floor[columns])
             if sliding.squares.size:
-                np.matmul(gain * gain, sliding.squares[j : j + TILE[1]].T, out=out)
+                np.matmul(gain * gain, sliding.squares[columns].T, out=out)
                 out /= r0 * r0
                 out -= 1.0
             else:
-                out[:] = 0.0
-                for factor in weighted[1:]:
-                    r = factor @ moments
-                    out += r * r
+                np.einsum("ikj,ikj->ij", r[:, 1:], r[:, 1:], out=out)
                 out *= 2.0
                 out /= r0 * r0
             np.clip(out, 0.0, 2.0 * sliding.n_lags, out=out)  # |r[k]| <= r[0]; a white residual leaves 0
-            out += _level_term(error, r0, steps)
+            out += _level_term(
+                reference.error[rows, None], r0, reference.exponents[rows, None] - sliding.exponents[columns]
+            )
     measure[:, sliding.level == 0.0] = np.where(reference.level[:, None] == 0.0, 0.0, np.inf)
     return measure
 

@@ -114,7 +114,7 @@ def spectral_partition(
         values, vectors = leading_eigenvectors(laplacian[kept][:, kept], min(n_wanted, len(kept)))
     connected = np.flatnonzero(size > 1)
     if n_clusters is None:
-        n_clusters = estimate_n_clusters(values[: max_clusters + 1], ratio=ratio)[0] if len(kept) else 1
+        n_clusters = estimate_n_clusters(values, ratio=ratio)[0] if len(kept) else 1
         n_clusters = max(n_clusters, min(len(connected), max_clusters))  # with more components there is no gap to see
     beyond = values[n_clusters - 1 : n_clusters + 1]
     confidence = float(np.clip(beyond[0] - beyond[1], 0.0, 1.0)) if len(beyond) == 2 else 0.0
@@ -209,6 +209,7 @@ def by_first_appearance(labels: NDArray[Any]) -> NDArray[np.intp]:
 
 
 def _leading(block: Graph, n_vectors: int) -> tuple[Matrix, Matrix]:
+    """Return eigenvalues and eigenvectors in no particular order."""
     n = block.shape[0]
     if n <= DENSE or 2 * n_vectors >= n:
         dense = block if isinstance(block, np.ndarray) else block.toarray()
@@ -222,8 +223,7 @@ def _leading(block: Graph, n_vectors: int) -> tuple[Matrix, Matrix]:
         tilted = aslinearoperator(block) + aslinearoperator(sp.diags_array(TILT * ramp))
         basis = min(n - 1, max(4 * n_vectors, 80))
         values, vectors = eigsh(tilted, k=n_vectors, which="LA", v0=1.0 + ramp, ncv=basis, tol=1e-9)
-    order = np.argsort(values)[::-1]
-    return values[order], vectors[:, order]
+    return values, vectors
 
 
 def estimate_n_clusters(eigenvalues: ArrayLike, *, ratio: bool = False) -> tuple[int, float]:

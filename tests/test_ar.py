@@ -111,10 +111,10 @@ def test_the_twin_agrees(method, order):
 def test_the_residual_is_the_least_squares_minimum(frame, data):
     method = data.draw(st.sampled_from(["yule_walker", "covariance"]))
     order = draw_order(data, frame, method)
-    coefficients, error = fit_ar(frame, order=order, method=method)
     peak = np.abs(frame).max() or 1.0
+    assume(peak > 1e-140)  # else the energy is a subnormal number
+    coefficients, error = fit_ar(frame, order=order, method=method)
     frame, error = frame / peak, error / peak / peak
-    assume(error > 0 or peak > 1e-140)  # an energy may underflow
     _, expected = reference.fit_ar(frame, order, method)
     # where powers and poles are far apart, the normal equations cost half of the digits
     assert_allclose(error, expected, atol=1e-9 * (frame @ frame))

@@ -133,6 +133,12 @@ def test_a_width_is_zero_infinite_or_far_from_the_other():
     assert_allclose(affinity(S, scale="local", n_neighbors=2), expected, rtol=1e-15)
 
 
+def test_the_last_neighbor_at_a_finite_distance_is_the_width():
+    S = [[0.0, 1.0, INF], [1.0, 0.0, 2.0], [INF, 2.0, 0.0]]  # widths 1, 2 and 2
+    expected = [[0.0, math.exp(-1 / 2), 0.0], [math.exp(-1 / 2), 0.0, math.exp(-1)], [0.0, math.exp(-1), 0.0]]
+    assert_allclose(affinity(S, scale="local"), expected, rtol=1e-15)
+
+
 @given(S=symmetric(st.floats(1e-3, 1e3)), scale=st.sampled_from(["median", "local"]), power=st.integers(-200, 200))
 def test_relative_scales_do_not_see_the_unit(S, scale, power):
     assert_array_equal(affinity(S * 2.0**power, scale=scale), affinity(S, scale=scale))
@@ -290,6 +296,11 @@ def test_the_path_is_blended_so_that_a_walk_is_torn_least(R, data):
 def test_a_path_alone_keeps_its_links(steps, links):
     found = temporal_path(steps, graph=sp.csr_array((4, 4)))
     assert_allclose(found.toarray(), np.diag(links, 1) + np.diag(links, -1), rtol=1e-15)
+
+
+def test_a_graph_without_a_path_keeps_its_weights():
+    R = np.array([[0.0, 0.0, 0.3], [0.0, 0.0, 0.0], [0.3, 0.0, 0.0]])
+    assert_array_equal(temporal_path([INF, INF], graph=sp.csr_array(R)).toarray(), R)
 
 
 @pytest.mark.parametrize("steps", [[1.0], [1.0, 1.0, 1.0], [[1.0, 1.0]], [1.0, math.nan], [1.0, -2.0]])

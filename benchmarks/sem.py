@@ -1,0 +1,97 @@
+"""Spectral error of all pairs of windows: matrix products against filtering pair by pair."""
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
+
+from audiofeat import ARModel, fit_ar, spectral_error_matrix, synth
+
+SR, DURATION, N_WINDOWS, ORDER = 22050, 0.5, 600, 16
+N_PAIRS, ROUNDS = 1000, 3
+
+Array = NDArray[Any]
+
+
+def some_lags(a: Array, energy: float, y: Array, n_lags: int = 20) -> float:
+    """Return the measure of one pair as a user would write it: a filter and a few dot products."""
+    residual = lfilter(a, [1.0], y)
+    r = np.array([residual[: len(y) - k] @ residual[k:] for k in range(n_lags + 1)])
+    return float((energy / r[0] - 1.0) ** 2 + 2.0 * ((r[1:] / r[0]) ** 2).sum())
+
+
+def all_lags(a: Array, energy: float, y: Array) -> float:
+    """Return the measure of one pair as a user would write it: a filter, and the lags by two transforms."""
+    residual = lfilter(a, [1.0], y)
+    spectrum = scipy.fft.rfft(residual, scipy.fft.next_fast_len(2 * len(y), real=True))
+    r = scipy.fft.irfft(spectrum.real**2 + spectrum.imag**2)[: len(y)]
+    return float((energy / r[0] - 1.0) ** 2 + 2.0 * ((r[1:] / r[0]) ** 2).sum())
+
+
+def over_pairs(pair: Callable[..., float], model: ARModel, windows: Array, pairs: Array) -> list[float]:
+    """Measure the pairs one after the other."""
+    return [pair(model.coefficients[i], model.error[i], windows[j]) for i, j in pairs]
+
+
+def deviation(matrix: Array, pair: Callable[..., float], model: ARModel, windows: Array, pairs: Array) -> float:
+    """Return the largest error relative to 1 + SEM, against the pair's measure of the filter's whole output.
+
+    With zeros after the window, the filter runs out.
+    """
+    whole = np.pad(windows, [(0, 0), (0, ORDER)])
+    expected = np.array(over_pairs(pair, model, whole, pairs))
+    return float((np.abs(matrix[*pairs.T] - expected) / (1.0 + expected)).max())
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Return how long a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def peak() -> float:
+    """Return the most memory that the process has held, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << (20 if sys.platform == "darwin" else 10))
+
+
+def main() -> None:
+    """Print a row for some lags and a row for all."""
+    song = synth.ar_regimes("ABCDEF" * 10, sr=SR, segment_duration=N_WINDOWS * DURATION / 60, random_state=0)
+    windows = song.y.reshape(N_WINDOWS, -1)
+    model = fit_ar(windows, order=ORDER)
+    pairs = np.random.default_rng(0).integers(0, N_WINDOWS, (N_PAIRS, 2))
+    print(f"{N_WINDOWS} windows of {DURATION} s at {SR} Hz, order {ORDER}, one thread. Pair by pair: {N_PAIRS} of")
+    print(
+        f"{N_WINDOWS**2} pairs, extrapolated, and one fit of all models, as on our side. Median of {ROUNDS} rounds.\n"
+    )
+    print("| lags | a pair, ms | all pairs, s | spectral_error_matrix, s | ratio | deviation | memory so far, MiB |")
+    print("|---|---|---|---|---|---|---|")
+    before = peak()
+    for lags, pair in ((20, some_lags), ("full", all_lags)):
+        ours = partial(spectral_error_matrix, windows, order=ORDER, lags=lags)
+        theirs = partial(over_pairs, pair, model, windows, pairs)
+        matrix = ours()
+        memory = peak() - before
+        rounds = [
+            (seconds(theirs) / N_PAIRS, seconds(partial(fit_ar, windows, order=ORDER)), seconds(ours))
+            for _ in range(ROUNDS)
+        ]
+        per_pair, fit, product = np.median(rounds, axis=0)
+        total = per_pair * N_WINDOWS**2 + fit
+        gap = deviation(matrix, pair, model, windows, pairs)
+        row = (f"{1e3 * per_pair:.3f}", f"{total:.0f}", f"{product:.3f}", f"{total / product:.0f}", f"{gap:.0e}")
+        print("|", " | ".join((str(lags), *row, f"{memory:.0f}")), "|", flush=True)
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main()
