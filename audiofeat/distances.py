@@ -17,14 +17,13 @@ DIAGONAL = 64  # windows in one block on a diagonal
 THINNED = 1000  # windows that are looked at for a median
 
 
-def timbre(windows: Float) -> Float:
+def timbre(windows: Float, sr: float) -> Float:
     """Return the mean log-mel spectrum of each window in dB, less its level, shape (n_windows, 128).
 
     `windows` has shape (n_windows, n_samples), and frames lie inside of them: a window's timbre is its own affair.
-    The sample rate is that at which 128 bands up to half of it are wanted; it moves no band of one against another.
     """
     n_fft = 1 << (min(2048, windows.shape[1]).bit_length() - 1)
-    power = melspectrogram(windows, 1.0, n_fft=n_fft, hop_length=max(1, n_fft // 4), center=False)
+    power = melspectrogram(windows, sr, n_fft=n_fft, hop_length=max(1, n_fft // 4), center=False)
     peak = power.max(axis=(-2, -1), keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         level = np.where(peak > 0.0, 10.0 * np.log10(power / peak), 0.0)

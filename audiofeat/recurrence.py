@@ -52,7 +52,7 @@ def window_gains(windows: Float, *, normalize: str | None, silence_db: float) ->
     return scale, np.divide(1.0, level, out=np.zeros(len(rms)), where=loud)
 
 
-def measure_windows(windows: Float, gains: tuple[float, Matrix], *, order: int, lags: int | str) -> Windows:
+def measure_windows(windows: Float, gains: tuple[float, Matrix], *, sr: float, order: int, lags: int | str) -> Windows:
     """Measure the windows, shape (n_windows, n_samples), that `window_gains` leaves; at least one."""
     scale, gain = gains
     active = np.flatnonzero(gain)
@@ -62,7 +62,7 @@ def measure_windows(windows: Float, gains: tuple[float, Matrix], *, order: int, 
         if len(some):
             y = windows[some] * scale * gain[some, None]
             factors.append(spectral_error_factors(y, order=order, lags=lags))
-            bands.append(timbre(y))
+            bands.append(timbre(y, sr))
     return Windows(active, SpectralErrorFactors.joined(factors), np.concatenate(bands))
 
 

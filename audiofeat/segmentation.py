@@ -193,7 +193,7 @@ def _segment(y: Float, sr: float, n_window: int, n_hop: int, chosen: dict[str, A
     weights: Graph | None = None
     found = Partition(cluster[active], np.ones(min(len(active), 1)), 1.0, min(len(active), 1))
     if len(active) > 1:
-        measured = measure_windows(windows, gains, order=chosen["order"], lags=chosen["lags"])
+        measured = measure_windows(windows, gains, sr=sr, order=chosen["order"], lags=chosen["lags"])
         distance, weights = window_graph(measured, graph=chosen["graph"])
         wanted, most = chosen["n_clusters"], chosen["max_clusters"]
         if wanted is None and chosen["graph"] == "knn":

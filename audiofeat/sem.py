@@ -196,7 +196,7 @@ def spectral_error_factors(
     degree = 2 * order if full else order + n_lags
     # No lag of the window may alias onto the lags of the polynomial.
     n_fft = scipy.fft.next_fast_len((2 if full else 1) * n_samples + degree, real=True)
-    points, arcs = _interpolants(n_fft, degree, ARC_DEGREE["full" if full else "lags"])
+    points, arcs = _interpolants(n_fft, degree, full=full)
     moments = np.empty((n_windows, len(points)))
     squares = np.empty((n_windows, len(points) if full else 0))
     rows = max(1, GRID // n_fft)
@@ -215,7 +215,7 @@ def spectral_error_factors(
     return SpectralErrorFactors(gain, error, exponents, level, moments, squares, cosines, n_lags)
 
 
-def _interpolants(n_fft: int, degree: int, arc_degree: int) -> tuple[Float, list[tuple[slice, slice, Float]]]:
+def _interpolants(n_fft: int, degree: int, *, full: bool) -> tuple[Float, list[tuple[slice, slice, Float]]]:
     """Return points on the upper half circle, and arcs: their bins, their points, and the basis that joins them.
 
     ``sum_over_bins(weight * f * P) == sum_over_points((f @ basis) * P)`` for every cosine polynomial P up to
@@ -225,9 +225,11 @@ def _interpolants(n_fft: int, degree: int, arc_degree: int) -> tuple[Float, list
     bins = np.arange(n_fft // 2 + 1)
     angles = 2.0 * np.pi / n_fft * bins
     weights = np.where((bins == 0) | (2 * bins == n_fft), 1.0, 2.0) / n_fft
-    n_arcs = -(-degree // arc_degree)
-    halvings = 0.5 ** np.arange(HALVINGS, 0, -1)
-    edges = np.concatenate([[0.0], halvings, np.arange(1, n_arcs + 1)]) * np.pi / n_arcs
+    n_arcs = -(-degree // ARC_DEGREE["full" if full else "lags"])
+    steps = np.concatenate([[0.0], 0.5 ** np.arange(HALVINGS, 0, -1), np.arange(1, n_arcs + 1)])
+    if full:
+        steps = np.unique(np.concatenate([steps, n_arcs - steps]))  # squares see a tone near the other end too
+    edges = steps * np.pi / n_arcs
     first = np.searchsorted(angles, edges[:-1])
     arcs: list[tuple[slice, slice, Float]] = []
     points, n_points = [], 0

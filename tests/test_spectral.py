@@ -108,11 +108,11 @@ def test_lanczos_finds_repeated_eigenvalues_always_the_same(name, container):
 
 
 def test_dense_and_lanczos_agree_on_a_long_song():
-    W, _ = song(3000)
+    W, _ = song(2400)
     L = normalized_laplacian(W)
     with patch.object(spectral.scipy.linalg, "eigh", side_effect=AssertionError):
         values, vectors = leading_eigenvectors(L, 6)
-    with patch.object(spectral, "DENSE", 3000):
+    with patch.object(spectral, "DENSE", 2400):
         expected, theirs = leading_eigenvectors(L, 6)
     assert connected_components(L).max() == 0
     assert_allclose(values, expected, atol=1e-9)
