@@ -113,8 +113,8 @@ def fit_scaled(frames: NDArray[np.float64], *, order: int, method: str) -> ARMod
 def scaled(frames: Float) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Return rows times a power of two, with peaks near 1, and the exponents that undo it."""
     peaks = np.maximum(frames.max(axis=-1), -frames.min(axis=-1)).astype(np.float64)
-    exponents = np.frexp(peaks)[1]
-    return np.ldexp(frames.astype(np.float64, copy=False), -exponents[:, None]), exponents
+    exponents = np.clip(np.frexp(peaks)[1], -1000, 1000)  # the power itself must be a float
+    return frames * np.ldexp(1.0, -exponents)[:, None], exponents
 
 
 def autocorrelation(frames: Float, n_lags: int) -> NDArray[np.float64]:
@@ -220,9 +220,7 @@ def select_ar_order(y: ArrayLike, *, max_order: int, criterion: str = "bic") -> 
     as_choice(criterion, "criterion", ("bic", "aic", "hqic"))
     max_order = as_count(max_order, "max_order", high=(len(y) - 1) // 2)
     frame = scaled(y[None])[0][0]
-    if not frame.any():
-        return 0
-    with warnings.catch_warnings(), np.errstate(divide="ignore"):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of singular matrices, and of log-likelihoods of what is predicted exactly
         chosen = ar_select_order(frame, max_order, ic=criterion, trend="n").ar_lags
     best = int(max(chosen or [0]))
@@ -236,5 +234,5 @@ def _predicts(past: Float, order: int) -> bool:
     """Tell whether least squares on so many lags leaves nothing but rounding."""
     target, lags = past[:, 0], past[:, 1 : order + 1]
     missed = target - lags @ np.linalg.lstsq(lags, target, rcond=None)[0] if order else target
-    rounding = sum(past.shape) * np.finfo(float).eps
+    rounding = sum(past.shape) * np.finfo(float).eps * np.abs(past).max()
     return bool(np.abs(missed).max() <= rounding)

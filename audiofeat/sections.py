@@ -61,7 +61,7 @@ class Segmentation:
     eigenvalues : ndarray, shape (n_values,)
         Largest eigenvalues of the graph's normalised Laplacian, descending.
     n_clusters : int
-        Number of clusters, silence not counted.
+        Number of clusters, silence not counted; labels may be fewer, where a cluster sounds too shortly for a section.
     confidence : float
         How far the clusters are apart, in [0, 1]: the gap of the eigenvalues behind the last cluster.
     n_components : int

@@ -13,8 +13,9 @@ from audiofeat.ar import autocorrelation, fit_ar, fit_scaled, scaled
 COLUMNS = 1024  # sliding windows in one block of products
 CELLS = 1 << 18  # numbers in its result: 2 MiB
 GRID = 1 << 18  # bins in one block of spectra: 4 MiB, which stay in cache
-ARC_DEGREE = {"lags": 18, "full": 2}  # degrees that one arc of the circle resolves; squares need shorter arcs
-HALVINGS = 4  # of the lowest arc, where most music has most of its energy
+# Degrees that one arc of the circle resolves, and halvings of the lowest arc, where most music has most of its
+# energy. More arcs take more points and lose fewer digits: squares need them, lags keep 12 digits with two arcs.
+ARCS = {"lags": (36, 1), "full": (2, 4)}
 
 
 def spectral_error(
@@ -211,7 +212,7 @@ def spectral_error_factors(
     phase = np.outer(np.arange(order + 1), points)
     gain = (coefficients @ np.cos(phase)) ** 2 + (coefficients @ np.sin(phase)) ** 2
     cosines = np.cos(np.outer(np.arange(1 if full else n_lags + 1), points))
-    level = (y * y).sum(axis=-1)
+    level = moments.sum(axis=-1)  # the interpolants add up to 1: this is Parseval's identity
     return SpectralErrorFactors(gain, error, exponents, level, moments, squares, cosines, n_lags)
 
 
@@ -225,8 +226,9 @@ def _interpolants(n_fft: int, degree: int, *, full: bool) -> tuple[Float, list[t
     bins = np.arange(n_fft // 2 + 1)
     angles = 2.0 * np.pi / n_fft * bins
     weights = np.where((bins == 0) | (2 * bins == n_fft), 1.0, 2.0) / n_fft
-    n_arcs = -(-degree // ARC_DEGREE["full" if full else "lags"])
-    steps = np.concatenate([[0.0], 0.5 ** np.arange(HALVINGS, 0, -1), np.arange(1, n_arcs + 1)])
+    arc_degree, n_halvings = ARCS["full" if full else "lags"]
+    n_arcs = -(-degree // arc_degree)
+    steps = np.concatenate([[0.0], 0.5 ** np.arange(n_halvings, 0, -1), np.arange(1, n_arcs + 1)])
     if full:
         steps = np.unique(np.concatenate([steps, n_arcs - steps]))  # squares see a tone near the other end too
     edges = steps * np.pi / n_arcs
