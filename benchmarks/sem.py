@@ -1,8 +1,7 @@
 """Spectral error of all pairs of windows: matrix products against filtering pair by pair."""
 
-import resource
-import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -58,9 +57,13 @@ def seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def peak() -> float:
-    """Return the most memory that the process has held, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << (20 if sys.platform == "darwin" else 10))
+def with_memory(call: Callable[[], Array]) -> tuple[Array, float]:
+    """Return what a call returns, and the most memory that arrays took meanwhile, in MiB."""
+    tracemalloc.start()
+    result = call()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return result, most / (1 << 20)
 
 
 def main() -> None:
@@ -73,14 +76,12 @@ def main() -> None:
     print(
         f"{N_WINDOWS**2} pairs, extrapolated, and one fit of all models, as on our side. Median of {ROUNDS} rounds.\n"
     )
-    print("| lags | a pair, ms | all pairs, s | spectral_error_matrix, s | ratio | deviation | memory so far, MiB |")
+    print("| lags | a pair, ms | all pairs, s | spectral_error_matrix, s | ratio | deviation | memory, MiB |")
     print("|---|---|---|---|---|---|---|")
-    before = peak()
     for lags, pair in ((20, some_lags), ("full", all_lags)):
         ours = partial(spectral_error_matrix, windows, order=ORDER, lags=lags)
         theirs = partial(over_pairs, pair, model, windows, pairs)
-        matrix = ours()
-        memory = peak() - before
+        matrix, memory = with_memory(ours)
         rounds = [
             (seconds(theirs) / N_PAIRS, seconds(partial(fit_ar, windows, order=ORDER)), seconds(ours))
             for _ in range(ROUNDS)

@@ -200,8 +200,9 @@ def test_any_gain_will_do(method, gain):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_batch_is_its_items(method, dtype, monkeypatch):
-    monkeypatch.setattr(audiofeat.ar, "BLOCK", 1500)  # the covariance method in blocks, and a shorter last one
+@pytest.mark.parametrize("block", [100, 2500])  # the covariance method in blocks of 1, and of 3 and a shorter last one
+def test_a_batch_is_its_items(method, dtype, block, monkeypatch):
+    monkeypatch.setattr(audiofeat.ar, "BLOCK", block)
     y = np.random.default_rng(0).standard_normal((2, 7, 100)).astype(dtype)
     y[0, 3] = 0
     batch = fit_ar(y, order=6, method=method)
@@ -271,6 +272,38 @@ def test_a_click_is_white(method, at):
     assert_array_equal(coefficients, [1] + [0] * 10)
     before = at < 10  # the covariance method predicts nothing there
     assert_allclose(error, 0.25 if method != "covariance" else 0.0 if before else 0.25 * 50 / 40)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_short_clicks(method):
+    for n_samples in (2, 4, 5, 12):
+        for at in range(n_samples):
+            order = n_samples // 2 if method == "covariance" else n_samples - 1
+            y = 1.0 * (np.arange(n_samples) == at)
+            coefficients, error = fit_ar(y, order=order, method=method)
+            expected, energy = reference.fit_ar(y, order, method)
+            assert_allclose(coefficients, expected, atol=1e-12)
+            assert_allclose(error, energy, atol=1e-12)
+
+
+def test_burgs_method_stops_at_an_exact_prediction():
+    rng = np.random.default_rng(0)
+    for n_samples in (2, 5, 16, 40):
+        y = 0.5 + rng.choice([0, 1e-9, 4e-9], (1000, 1)) * rng.standard_normal((1000, n_samples))
+        exact = fit_ar(y, order=1, method="burg").error == 0  # a reflection of 1, by rounding, or beyond
+        coefficients, error = fit_ar(y, order=n_samples - 1, method="burg")
+        assert exact.sum() > 100
+        assert (error >= 0).all()
+        assert_array_equal(error[exact], 0)
+        assert_array_equal(coefficients[exact], np.tile([1, -1] + [0] * (n_samples - 2), (exact.sum(), 1)))
+
+
+def test_nearly_dependent_pasts_are_told_apart():
+    y = np.cos(0.3 * t) + 1e-7 * NOISE["white"][:400]
+    expected, energy = reference.fit_ar(y, 6, "covariance")
+    coefficients, error = fit_ar(y, order=6, method="covariance")
+    assert_allclose(coefficients, expected, atol=1e-6)
+    assert_allclose(error, energy, rtol=1e-6)
 
 
 def test_dc():
@@ -435,6 +468,7 @@ def test_degenerate_signals_have_an_order(criterion):
         (t / 400, 2),
         (0.9**t, 1),
         ((-1.0) ** t, 1),
+        (np.where(t < 6, NOISE["white"][:400], 1.0), 1),  # by the samples that all orders are compared on
     ]:
         for gain in (1.0, -1.0):
             assert select_ar_order(gain * y, **kwargs) == order

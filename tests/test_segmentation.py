@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -419,6 +420,19 @@ def test_blocks_give_the_partition_of_the_whole_matrix(monkeypatch):
     found = segment(song.y, song.sr, hop_duration=0.25)
     assert found.distance is None
     assert adjusted_rand_score(found.window_labels, expected.window_labels) > 0.99
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_square_of_the_length():
+    song = synth.ar_regimes("ABC" * 5, sr=1000.0, segment_duration=180.0, random_state=0)
+    tracemalloc.start()
+    try:
+        found = segment(song.y, song.sr)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.labels == song.labels
+    assert peak < 0.6 * 8 * len(found.window_labels) ** 2  # of one dense matrix of float64
 
 
 @pytest.mark.realdata
