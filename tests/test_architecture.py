@@ -191,3 +191,9 @@ def test_importing_the_packages_is_light():
 def test_importing_every_module_loads_nothing_deferred():
     modules = [f"audiofeat.{name}" for name in ROW]
     assert not loaded_by(f"import {', '.join(modules)}") & (DEFERRED | {"torch"})
+
+
+def test_a_first_log_mel_and_segmentation_load_little():
+    start = "import audiofeat, numpy; y = numpy.ones(22050, dtype='float32')"
+    assert loaded_by(f"{start}; audiofeat.logmel(y, 22050)") == set()
+    assert loaded_by(f"{start}; audiofeat.segment(y.repeat(3), 22050)") == {"numba"}

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from audiofeat import fft_frequencies, istft, spectrogram, stft
 from audiofeat.fourier import framing
+from audiofeat.fourier.framing import COSINES, window_samples
 
 PAD_MODES = ["constant", "edge", "linear_ramp", "reflect", "symmetric"]
 # librosa's remark on short signals is our documented behaviour.
@@ -311,3 +312,11 @@ def test_a_wrong_argument_is_named(kwargs, message):
 def test_other_wrong_arguments_are_named(function, kwargs, message):
     with pytest.raises((ValueError, TypeError), match=message):
         function(**kwargs)
+
+
+@pytest.mark.parametrize("window", COSINES)
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_sums_of_cosines_are_scipys_windows_to_the_bit(window, symmetric):
+    for n in (1, 2, 3, 400, 2048):
+        expected = scipy.signal.get_window(window, n, fftbins=not symmetric)
+        assert_array_equal(window_samples(window, n, symmetric=symmetric), expected)

@@ -7,7 +7,6 @@ import numpy as np
 import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from scipy.signal import get_window
 
 from audiofeat._validation import Float, as_choice, as_count, as_signal
 
@@ -15,6 +14,14 @@ Complex = NDArray[np.complexfloating[Any, Any]]
 Window = str | float | tuple[Any, ...] | ArrayLike
 
 PAD_MODES = ("constant", "edge", "linear_ramp", "reflect", "symmetric")
+# Sums of cosines, as scipy.signal makes them; it takes a second to import, so only other windows ask it.
+COSINES = {
+    "boxcar": (1.0,),
+    "hann": (0.5, 0.5),
+    "hamming": (0.54, 1.0 - 0.54),
+    "blackman": (0.42, 0.50, 0.08),
+    "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
+}
 BLOCK = 1 << 17  # samples of windowed frames at a time: 0.5 MB in float32, which stays in the cache
 
 
@@ -46,7 +53,13 @@ class Framing(NamedTuple):
 
 def window_samples(window: Window, win_length: int, *, symmetric: bool = False) -> Float:
     """Return a window by its name (periodic unless `symmetric`), or check its samples, as float64."""
+    if isinstance(window, str) and window in COSINES:
+        turns = np.linspace(-np.pi, np.pi, win_length + (not symmetric))[:win_length]
+        terms = [weight * np.cos(k * turns) for k, weight in enumerate(COSINES[window])]
+        return np.sum(terms, axis=0) if win_length > 1 else np.ones(1)
     if isinstance(window, str | float | int | tuple):
+        from scipy.signal import get_window
+
         try:
             return np.asarray(get_window(window, win_length, fftbins=not symmetric), dtype=np.float64)
         except (TypeError, ValueError) as error:
