@@ -116,7 +116,7 @@ def test_all_pairs_are_the_pairs(kind, method, lags):
         if lags == "full" and kind in PURE:
             assert np.diag(error).max() < 2e-8
             np.fill_diagonal(error, 0)
-        assert error.max() < 1e-10
+        assert error.max() < (1e-10 if lags == "full" else 2e-12)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -172,7 +172,7 @@ def test_all_pairs_of_recordings_are_the_pairs(data, lags):
         errors.append(gaps(matrix, by_definition(windows, order=16, lags=lags)))
     errors = np.concatenate([error.ravel() for error in errors])
     assert np.median(errors) < 1e-13
-    assert errors.max() < 1e-10
+    assert errors.max() < (1e-10 if lags == "full" else 2e-12)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -223,9 +223,13 @@ def test_short_windows_take_their_bins_as_points():
 
 def test_long_windows_take_a_few_hundred_points():
     for degree, full, most in ((36, False, 80), (32, True, 450)):
-        points, _ = audiofeat.sem._interpolants(22500, degree, full=full)
+        points, arcs = audiofeat.sem._interpolants(22500, degree, full=full)
         assert len(points) < most
         assert (np.diff(np.sort(points)) > 0).all()
+        assert max(basis.shape[1] for *_, basis in arcs) <= degree + 1  # which is exact
+        _, at, basis = arcs[0]
+        low = np.cos(degree * 2 * np.pi / 22500 * np.arange(1, 30)) * 2 / 22500
+        assert_allclose(basis[1:30] @ np.cos(degree * points[at]), low, rtol=1e-14)  # all digits near 0 too
 
 
 @pytest.mark.parametrize("lags", [5, "full"])
