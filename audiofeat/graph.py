@@ -191,7 +191,12 @@ def _keep_nearest(
 
 
 def mutual_knn(
-    distance: ArrayLike | Neighbors, *, n_neighbors: int, width: int = 1, mutual: bool = True
+    distance: ArrayLike | Neighbors,
+    *,
+    n_neighbors: int,
+    width: int = 1,
+    mutual: bool = True,
+    max_scale: float | None = None,
 ) -> sp.csr_array:
     r"""Connect every vertex to its nearest ones, with locally scaled weights.
 
@@ -205,17 +210,21 @@ def mutual_knn(
         Vertices ``i`` and ``j`` with ``|i - j| < width`` are not connected. Not used with `Neighbors`.
     mutual : bool
         Keep an edge only if each end is among the nearest of the other; else one direction is enough.
+    max_scale : float, optional
+        Upper bound of the scale, above 0. Without one, a group of fewer vertices than `n_neighbors` has the scale
+        of the distance to the next group, and both are one.
 
     Returns
     -------
     scipy.sparse.csr_array, shape (n, n)
-        Symmetric, zero diagonal; the weights are :math:`\exp(-S_{ij}^2 / (s_i s_j))`, with s the distance to
-        the last of the vertex's neighbours.
+        Symmetric, zero diagonal; the weights are :math:`\exp(-S_{ij}^2 / (s_i s_j))`, with the scale s the
+        distance to the last of the vertex's neighbours, or `max_scale` if that is less.
 
     Raises
     ------
     ValueError
-        If `distance` is not square, holds NaN or negative values, or a count is below 1.
+        If `distance` is not square, holds NaN or negative values, a count is below 1, or `max_scale` is not
+        above 0.
 
     Notes
     -----
@@ -231,16 +240,17 @@ def mutual_knn(
            [0.   , 0.   , 0.   ]])
     """
     n_neighbors = as_count(n_neighbors, "n_neighbors")
+    bound = np.inf if max_scale is None else as_number(max_scale, "max_scale", low=0.0, open_low=True)
     if not isinstance(distance, Neighbors):
         S = _distances(distance)
         distance = nearest_neighbors(lambda i, j: S[i, j], len(S), n_neighbors=n_neighbors, width=width)
     indices, distances = distance.indices[:, :n_neighbors], distance.distances[:, :n_neighbors]
     n = len(indices)
     known = indices >= 0
-    last = np.where(known, distances, 0.0).max(axis=1, initial=0.0)
+    scale = np.where(known, distances, 0.0).max(axis=1, initial=0.0).clip(max=bound)
     rows = np.repeat(np.arange(n), known.sum(axis=1))
     columns, far = indices[known], distances[known]
-    directed = sp.csr_array((_gaussian(far, last[rows], last[columns]), (rows, columns)), shape=(n, n))
+    directed = sp.csr_array((_gaussian(far, scale[rows], scale[columns]), (rows, columns)), shape=(n, n))
     if not mutual:
         return sp.csr_array(directed.maximum(directed.T))
     linked = sp.csr_array((np.ones(len(rows)), (rows, columns)), shape=(n, n))

@@ -26,6 +26,7 @@ DECISIVE = 0.5  # gap of the eigenvalues at an absolute scale from which they al
 WHOLE = 4000  # windows up to which matrices are kept whole
 THINNED = 1000  # windows that are looked at for the number of clusters
 MOST_NEIGHBORS = 128
+MOST_SCALE = 1.0  # of the weights, in fused distances, whose median is about 2
 SAMPLES = 1 << 22  # samples in one block of windows: 32 MiB
 
 
@@ -85,14 +86,10 @@ def window_graph(windows: Windows, *, graph: str) -> tuple[Matrix | None, Graph]
         return distance, affinity(distance, scale="local")
     tile = fused([(tile, SAME_ERROR), (timbre_distances(bands), SAME_TIMBRE)], n)
     n_neighbors = min(max(2, int(2.0 * np.sqrt(n))), MOST_NEIGHBORS)
-    kept: Matrix | None
-    if n <= WHOLE:
-        kept = tile(everything, everything)
-        recurrence, steps = mutual_knn(kept, n_neighbors=n_neighbors), np.diagonal(kept, 1)
-    else:
-        kept = None  # it would not fit
-        recurrence = mutual_knn(nearest_neighbors(tile, n, n_neighbors=n_neighbors), n_neighbors=n_neighbors)
-        steps = diagonal(tile, n, 1)
+    kept = tile(everything, everything) if n <= WHOLE else None  # more would not fit
+    nearest = nearest_neighbors(tile, n, n_neighbors=n_neighbors) if kept is None else kept
+    recurrence = mutual_knn(nearest, n_neighbors=n_neighbors, max_scale=MOST_SCALE)
+    steps = diagonal(tile, n, 1) if kept is None else np.diagonal(kept, 1)
     return kept, temporal_path(np.where(np.diff(active) == 1, steps, np.inf), graph=recurrence)
 
 

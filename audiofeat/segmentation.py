@@ -86,7 +86,7 @@ def segment(
         windows, with weights scaled by each window's neighbourhood, on the logarithm of the measure's excess
         over its diagonal. ``"knn"``: mutual nearest neighbours, about :math:`2 \sqrt{n}` a window (128 at most), joined
         along time as in [2]_, on the sum of that logarithm and the difference of mean log-mel spectra, each over its
-        median.
+        median; weights are scaled by the window's neighbourhood, to at most half of what windows differ by.
     assign : {"cluster_qr", "kmeans"}
         How clusters are read off the eigenvectors.
     min_duration : float

@@ -240,6 +240,17 @@ def test_the_knn_graph_is_its_loop_over_pairs(S, n_neighbors, width, mutual):
     assert_array_equal(mutual_knn(more, n_neighbors=n_neighbors, mutual=mutual).toarray(), found.toarray())
 
 
+def test_the_scale_has_a_bound():
+    S = np.abs(np.subtract.outer([0.0, 0.1, 0.3, 5.0, 5.1], [0.0, 0.1, 0.3, 5.0, 5.1]))
+    free, bound = (mutual_knn(S, n_neighbors=4, max_scale=m).toarray() for m in (None, 0.5))
+    scale = S.max(axis=1)
+    assert_allclose(free, np.exp(-(S**2) / np.outer(scale, scale)) - np.eye(5), atol=1e-15)
+    assert_allclose(bound, np.exp(-(S**2) / 0.25) - np.eye(5), atol=1e-15)
+    assert_allclose(mutual_knn(S, n_neighbors=1, max_scale=9.0).toarray(), mutual_knn(S, n_neighbors=1).toarray())
+    with pytest.raises(ValueError, match="max_scale must be > 0, got 0"):
+        mutual_knn(S, n_neighbors=1, max_scale=0)
+
+
 @pytest.mark.parametrize(("n_neighbors", "width"), [(1, 1), (5, 1), (5, 4), (12, 2)])
 def test_librosa_links_the_same_frames(n_neighbors, width):
     import librosa

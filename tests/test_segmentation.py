@@ -62,10 +62,11 @@ def test_regimes_are_recovered_exactly(name, k):
 
 
 @pytest.mark.parametrize("k", range(2, 7))
-def test_regimes_are_recovered_by_default(k):
+@pytest.mark.parametrize("windows", [4, 6])
+def test_regimes_are_recovered_by_default(k, windows):
     scores = []
     for seed in range(20):
-        song = regimes(k, seed)
+        song = regimes(k, seed, windows=windows)
         scores.append(rand_index(song, aligned(song, n_clusters=k)))
     assert np.mean(scores) >= 0.98
 
