@@ -11,6 +11,7 @@ from audiofeat._validation import Float, as_count, as_signal
 from audiofeat.ar import autocorrelation, fit_ar, fit_scaled, scaled
 
 COLUMNS = 1024  # sliding windows in one block of products
+LOST = 1e-12  # relative error from which a sum is done again
 CELLS = 1 << 18  # numbers in its result: 2 MiB
 GRID = 1 << 18  # bins in one block of spectra: 4 MiB, which stay in cache
 # Degrees that one arc of the circle resolves, and halvings of the lowest arc, where most music has most of its
@@ -141,10 +142,9 @@ def spectral_error_matrix(
     so that each integral is a sum over some 100 or 400 points of (value of i) times (moment of j): one product of
     matrices for each lag, or one for all lags together. The terms of a sum have about the size of its result,
     whatever the dynamic range, so that this agrees with filtering to 1e-12 relative to 1 + SEM, and with all lags
-    to 1e-10 on recordings, 1e-6 between two windows of one pure tone (half a second of it, from order 10 on; two
-    poles keep fewer digits). Smooth pulses and tapered tones without any noise are the exception: what their own
-    filter leaves of them is rounding in a sum of powers, though not in a sum of samples, and with all lags no digit
-    need be right. (Products of the autocorrelations of filter and
+    to 1e-10; sums that cancel, such as those of a pure tone by its own model, are found and taken over all bins.
+    Smooth pulses without any noise are the exception: what their own filter leaves of them is rounding in a sum of
+    powers, though not in a sum of samples, and few digits may be right. (Products of the autocorrelations of filter and
     window, with p + 1 or 2p + 1 terms, are shorter, but cancel: with all lags their error reached 100 % on recorded
     speech.)
 
@@ -159,8 +159,11 @@ def spectral_error_matrix(
     """
     y = as_signal(windows, name="windows", ndim=2, min_samples=2)
     factors = spectral_error_factors(y, order=order, lags=lags, method=method)
+    measure = spectral_error_product(factors, factors)
+    if lags == "full":
+        _sum_again(measure, factors, y, order, method)
     with np.errstate(over="ignore"):  # a far pair may leave the range of float32
-        return spectral_error_product(factors, factors).astype(y.dtype, copy=False)
+        return measure.astype(y.dtype, copy=False)
 
 
 class SpectralErrorFactors(NamedTuple):
@@ -314,6 +317,39 @@ def spectral_error_product(reference: SpectralErrorFactors, sliding: SpectralErr
             )
     measure[:, sliding.level == 0.0] = np.where(reference.level[:, None] == 0.0, 0.0, np.inf)
     return measure
+
+
+def _sum_again(measure: Float, factors: SpectralErrorFactors, windows: Float, order: int, method: str) -> None:
+    """Replace the measures over all lags whose sums cancelled, such as those of a tone by its own model.
+
+    A sum over bins has no negative terms. Recordings have no such pairs.
+    """
+    n_fft = scipy.fft.next_fast_len(2 * (windows.shape[1] + order), real=True)
+    bins = np.arange(n_fft // 2 + 1)
+    weights = np.where((bins == 0) | (2 * bins == n_fft), 1.0, 2.0) / n_fft
+    height = max(1, min(CELLS // len(factors.error), GRID // n_fft))
+    for i in range(0, len(measure), height):
+        rows = slice(i, i + height)
+        gain = factors.gain[rows]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = (gain * gain) @ np.abs(factors.squares.T) / (gain @ factors.moments.T) ** 2
+            kept = np.finfo(float).eps * terms <= LOST * (1.0 + measure[rows])
+        lost = np.argwhere(~kept & (factors.level > 0.0))
+        if not len(lost):
+            continue
+        whitening = (
+            np.abs(scipy.fft.rfft(fit_scaled(scaled(windows[rows])[0], order=order, method=method)[0], n_fft)) ** 2
+        )
+        for j in np.unique(lost[:, 1]):
+            again = lost[lost[:, 1] == j, 0]
+            power = np.abs(scipy.fft.rfft(scaled(windows[j : j + 1])[0][0], n_fft)) ** 2
+            residual = whitening[again] * power
+            r0 = residual @ weights
+            measure[i + again, j] = np.clip(
+                (residual * residual) @ weights / (r0 * r0) - 1.0, 0.0, 2.0 * factors.n_lags
+            )
+            steps = factors.exponents[i + again] - factors.exponents[j]
+            measure[i + again, j] += _level_term(factors.error[i + again], r0, steps)
 
 
 def _level_term(error: Float, r0: Float, steps: NDArray[np.int32]) -> Float:

@@ -53,7 +53,6 @@ WINDOWS = {
     "far levels": colours() * 10.0 ** np.array([[0], [-30], [-60], [4], [9]]),
     "silence": np.stack([np.zeros(M), resonances(0.5), np.zeros(M), 1.0 * (t == 3)]),
 }
-PURE = ("decays", "constants", "tones", "tones and noise")  # little is left of them by their own filter
 
 
 def by_definition(windows, **kwargs):
@@ -113,9 +112,6 @@ def test_all_pairs_are_the_pairs(kind, method, lags):
         assert matrix.shape == (len(windows),) * 2
         assert (matrix >= 0).all()
         error = gaps(matrix, by_definition(windows, order=order, lags=lags, method=method))
-        if lags == "full" and kind in PURE:
-            assert np.diag(error).max() < 2e-8
-            np.fill_diagonal(error, 0)
         assert error.max() < (1e-10 if lags == "full" else 2e-12)
 
 
@@ -267,17 +263,15 @@ def test_rounding_is_not_divided_by(lags):
         assert (matrix <= 1 + 2 * n_lags).all()
 
 
-@pytest.mark.parametrize("order", [10, 16])
+@pytest.mark.parametrize("order", [2, 4, 10, 16])
 def test_long_tones(order):
     n = np.arange(11025)  # half a second
     tones = np.cos(2 * np.pi * np.array([[30], [110], [440], [445.3], [3000], [8000], [11000], [11015]]) * n / 22050)
-    for lags, own in ((20, 1e-10), ("full", 3e-7)):
+    for lags in (20, "full"):
         models = [fit_ar(tone, order=order) for tone in tones]
         expected = np.array([[reference.spectral_error(model, tone, lags=lags) for tone in tones] for model in models])
         error = gaps(spectral_error_matrix(tones, order=order, lags=lags), expected)
-        assert np.diag(error).max() < own
-        np.fill_diagonal(error, 0)
-        assert error.max() < 1e-9  # two are 5 Hz apart
+        assert error.max() < 1e-10  # two are 5 Hz apart
 
 
 # Measured figures, M = 4096 samples, order 10
