@@ -17,7 +17,7 @@ _PUBLIC = {
     "evaluation": ("evaluate_segments",),
     "fourier": ("fft_frequencies", "istft", "spectrogram", "stft"),
     "frontend": ("FrontEnd",),
-    "graph": ("affinity", "mutual_knn", "nearest_neighbors", "normalized_laplacian", "symmetrize", "temporal_path"),
+    "graph": ("affinity", "normalized_laplacian", "symmetrize"),
     "io": ("AudioError", "AudioInfo", "info", "load", "save", "stream"),
     "mel": (
         "amplitude_to_db",
@@ -31,6 +31,7 @@ _PUBLIC = {
         "melspectrogram",
         "power_to_db",
     ),
+    "neighbors": ("mutual_knn", "nearest_neighbors", "temporal_path"),
     "plot": ("plot_eigenvalues", "plot_graph", "plot_matrix", "plot_segments", "plot_summary"),
     "presets": ("list_presets", "preset"),
     "sections": ("Segmentation",),

@@ -17,11 +17,8 @@ from .fourier import (
 from .frontend import FrontEnd
 from .graph import (
     affinity,
-    mutual_knn,
-    nearest_neighbors,
     normalized_laplacian,
     symmetrize,
-    temporal_path,
 )
 from .io import (
     AudioError,
@@ -42,6 +39,11 @@ from .mel import (
     mel_to_hz,
     melspectrogram,
     power_to_db,
+)
+from .neighbors import (
+    mutual_knn,
+    nearest_neighbors,
+    temporal_path,
 )
 from .plot import (
     plot_eigenvalues,

@@ -7,16 +7,8 @@ from numpy.typing import NDArray
 
 from audiofeat._validation import Float
 from audiofeat.distances import diagonal, fused, spectral_error_distances, timbre, timbre_distances
-from audiofeat.graph import (
-    Graph,
-    Matrix,
-    affinity,
-    mutual_knn,
-    nearest_neighbors,
-    normalized_laplacian,
-    symmetrize,
-    temporal_path,
-)
+from audiofeat.graph import Graph, Matrix, affinity, normalized_laplacian, symmetrize
+from audiofeat.neighbors import mutual_knn, nearest_neighbors, temporal_path
 from audiofeat.sem import SpectralErrorFactors, spectral_error_factors, spectral_error_product
 from audiofeat.spectral import estimate_n_clusters, leading_eigenvectors
 

@@ -24,6 +24,7 @@ ROW = {
     "io": 2,
     "synth": 2,
     "mel": 3,
+    "neighbors": 3,
     "sections": 3,
     "sem": 3,
     "spectral": 3,

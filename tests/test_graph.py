@@ -13,8 +13,16 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse.csgraph import laplacian as scipy_laplacian
 
-from audiofeat import affinity, graph, mutual_knn, nearest_neighbors, normalized_laplacian, symmetrize, temporal_path
-from audiofeat.graph import Neighbors
+from audiofeat import (
+    affinity,
+    mutual_knn,
+    nearest_neighbors,
+    neighbors,
+    normalized_laplacian,
+    symmetrize,
+    temporal_path,
+)
+from audiofeat.neighbors import Neighbors
 
 INF = math.inf
 FEW = st.sampled_from([0.0, 1.0, 2.0, 3.0, INF])  # many ties
@@ -182,7 +190,7 @@ def test_neighbors_from_blocks_are_those_of_the_sorted_matrix(S, n_neighbors, wi
         asked[rows, columns] += 1
         return S[rows, columns]
 
-    with patch.object(graph, "TILE", size):
+    with patch.object(neighbors, "TILE", size):
         found = nearest_neighbors(tile, len(S), n_neighbors=n_neighbors, width=width)
     assert found.indices.shape == found.distances.shape == (len(S), min(n_neighbors, len(S)))
     expected = slow_neighbors(S, n_neighbors, width)

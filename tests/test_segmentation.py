@@ -138,6 +138,21 @@ def test_gain_and_polarity_do_not_matter(exponent, sign, preset):
     assert_array_equal(found.boundary_samples, expected.boundary_samples)
 
 
+@given(
+    seed=st.integers(0, 99),
+    exponent=st.floats(-2.0, 0.0),
+    dtype=st.sampled_from(["float32", "int16", "int32", ">f8"]),
+    preset=st.sampled_from(["default", "ucsd2020"]),
+)
+def test_dtype_does_not_matter(seed, exponent, dtype, preset):
+    song = regimes(2, seed, windows=4)
+    y = 10.0**exponent * song.y / np.abs(song.y).max()
+    steps = {"int16": 32767, "int32": 2147483647}.get(dtype)
+    other = np.round(y * steps).astype(dtype) if steps else y.astype(dtype)
+    found, expected = (aligned(song._replace(y=x), preset=preset, n_clusters=2) for x in (other, y))
+    assert found.window_labels == expected.window_labels
+
+
 @pytest.mark.parametrize("preset", ["default", "ucsd2020"])
 def test_dtype_layout_and_extreme_level_do_not_matter(preset):
     y = SONG.y / np.abs(SONG.y).max() * 0.99
@@ -158,14 +173,15 @@ def test_moving_sections_moves_their_labels(order):
     assert rand_index(moved, found) == 1.0
 
 
-def test_a_shift_by_one_hop_shifts_boundaries_by_at_most_one_hop():
-    song = synth.ar_regimes("ABAC", sr=SR, segment_duration=4.0, random_state=1)
-    for parameters in ({"hop_duration": 0.25}, {"preset": "ucsd2020"}):
-        whole = segment(song.y, SR, n_clusters=3, window_duration=0.5, **parameters)
-        hop = parameters.get("hop_duration", 0.5)
-        shifted = segment(song.y[int(hop * SR) :], SR, n_clusters=3, window_duration=0.5, **parameters)
-        assert shifted.labels == whole.labels
-        assert np.abs(shifted.boundaries[1:-1] + hop - whole.boundaries[1:-1]).max() <= hop
+@given(seed=st.integers(0, 99), n_hops=st.integers(1, 8), preset=st.sampled_from(["default", "ucsd2020"]))
+def test_a_shift_by_hops_shifts_boundaries_by_as_many(seed, n_hops, preset):
+    song = synth.ar_regimes("ABAC", sr=SR, segment_duration=5.0, random_state=seed)
+    hop = 0.25 if preset == "default" else 0.5
+    parameters = {"n_clusters": 3, "window_duration": 0.5, "hop_duration": hop, "preset": preset}
+    whole = segment(song.y, SR, **parameters)
+    shifted = segment(song.y[round(n_hops * hop * SR) :], SR, **parameters)
+    assert shifted.labels == whole.labels
+    assert np.abs(shifted.boundaries[1:-1] + n_hops * hop - whole.boundaries[1:-1]).max() <= hop
 
 
 def test_a_signal_twice_has_its_labels_twice():
@@ -416,7 +432,7 @@ def test_blocks_give_the_partition_of_the_whole_matrix(monkeypatch):
     song = synth.song(random_state=0)
     expected = segment(song.y, song.sr, hop_duration=0.25)
     monkeypatch.setattr("audiofeat.recurrence.WHOLE", 10)
-    monkeypatch.setattr("audiofeat.graph.TILE", 64)
+    monkeypatch.setattr("audiofeat.neighbors.TILE", 64)
     monkeypatch.setattr("audiofeat.recurrence.SAMPLES", 1 << 17)
     found = segment(song.y, song.sr, hop_duration=0.25)
     assert found.distance is None
