@@ -14,6 +14,7 @@ _PUBLIC = {
     "annotations": ("load_annotations", "save_annotations"),
     "ar": ("ARModel", "ar_spectrum", "fit_ar", "select_ar_order"),
     "cepstrum": ("delta", "mfcc"),
+    "compilation": ("warmup",),
     "evaluation": ("evaluate_segments",),
     "fourier": ("fft_frequencies", "istft", "spectrogram", "stft"),
     "frontend": ("FrontEnd",),

@@ -7,6 +7,7 @@ from .ar import (
     select_ar_order,
 )
 from .cepstrum import delta, mfcc
+from .compilation import warmup
 from .evaluation import evaluate_segments
 from .fourier import (
     fft_frequencies,
@@ -116,5 +117,6 @@ __all__ = [
     "symmetrize",
     "synth",
     "temporal_path",
+    "warmup",
 ]
 __version__: str

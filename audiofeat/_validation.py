@@ -10,28 +10,28 @@ from numpy.typing import ArrayLike, NDArray
 
 Float = NDArray[np.floating[Any]]
 
+BLOCK = 1 << 18  # samples looked at together: a mask of all would be a quarter of the signal
+
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 PCM = {"uint8": (128.0, 128.0), "int8": (0.0, 128.0), "int16": (0.0, 32768.0), "int32": (0.0, 2147483648.0)}
 
 
-def as_signal(y: ArrayLike, *, name: str = "y", ndim: int | None = None, min_samples: int = 1) -> Float:
+def as_signal(
+    y: ArrayLike, *, name: str = "y", ndim: int | None = None, min_samples: int = 1, finite: bool = True
+) -> Float:
     """Return `y` as a finite, native, C-ordered float32 or float64 array with time on the last axis.
 
     float32 and float64 keep their dtype, other floats become float64, integer PCM is scaled to [-1, 1) as
     float64. `ndim` asks for an exact number of axes. The result may share memory with `y` and is not written.
+    Without `finite` the caller has yet to see to `require_finite`.
     """
     try:
         array = np.asarray(y)
     except ValueError as error:
         msg = f"{name} must have rows of equal length: {error}"
         raise ValueError(msg) from error
-    kind = array.dtype.name
-    if kind in PCM:
-        middle, scale = PCM[kind]
-        array = (array.astype(np.float64) - middle) / scale
-    elif array.dtype.kind != "f":
-        msg = f"{name} must hold floats, or PCM samples as {', '.join(PCM)}, got dtype {array.dtype}"
-        raise TypeError(msg)
+    if array.dtype not in FLOATS or not array.dtype.isnative:
+        array = _as_floats(array, name)
     if array.ndim == 0 or (ndim is not None and array.ndim != ndim):
         wanted = "at least 1" if ndim is None else f"exactly {ndim}"
         msg = f"{name} must have {wanted} dimension(s), got shape {array.shape}"
@@ -39,16 +39,35 @@ def as_signal(y: ArrayLike, *, name: str = "y", ndim: int | None = None, min_sam
     if array.shape[-1] < min_samples or array.size == 0:
         msg = f"{name} must have at least {min_samples} sample(s) on its last axis, got shape {array.shape}"
         raise ValueError(msg)
-    dtype = array.dtype.newbyteorder("=") if array.dtype.newbyteorder("=") in FLOATS else np.float64
+    array = np.ascontiguousarray(array)
+    array = array if array.flags.aligned else array.copy()
+    if finite:
+        require_finite(array, name)
+    return array
+
+
+def _as_floats(array: NDArray[Any], name: str) -> Float:
+    """Return floats of the machine: float32 for float32 in another order of bytes, else float64."""
+    kind = array.dtype.name
+    if kind in PCM:
+        middle, scale = PCM[kind]
+        array = (array.astype(np.float64) - middle) / scale
+    elif array.dtype.kind != "f":
+        msg = f"{name} must hold floats, or PCM samples as {', '.join(PCM)}, got dtype {array.dtype}"
+        raise TypeError(msg)
+    native = array.dtype.newbyteorder("=")
     with np.errstate(over="ignore"):  # a long double above 1.8e308 becomes infinite, and is refused as such
-        array = np.ascontiguousarray(array, dtype=dtype)
-    finite = np.isfinite(array)
-    if not finite.all():
-        first = tuple(int(i) for i in np.argwhere(~finite)[0])
+        return array.astype(native if native in FLOATS else np.float64)
+
+
+def require_finite(array: Float, name: str) -> None:
+    """Refuse NaN and Inf."""
+    flat = array.reshape(-1)
+    if not all(np.isfinite(flat[i : i + BLOCK]).all() for i in range(0, len(flat), BLOCK)):
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         at = first[0] if len(first) == 1 else first
         msg = f"{name} must be finite, got {array[first]} at index {at}"
         raise ValueError(msg)
-    return array
 
 
 def as_number(

@@ -3,14 +3,17 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 from scipy.fft import dct
-from scipy.signal import savgol_filter
 
-from audiofeat._validation import Float, as_choice, as_count, as_number
-from audiofeat.fourier.framing import Window
-from audiofeat.mel import logmel
+from audiofeat._caching import remembered
+from audiofeat._kernels.bands import Bank
+from audiofeat._validation import Float, as_choice, as_count, as_number, as_signal
+from audiofeat.fourier.engine import as_bank, as_workers
+from audiofeat.fourier.framing import Window, as_framing
+from audiofeat.mel.bands import mel_bank
 from audiofeat.mel.decibels import Reference
+from audiofeat.mel.recipe import Recipe, as_recipe, decibels, features
 from audiofeat.mel.scales import as_levels
 
 DCT_NORMS = ("backward", "forward", "ortho")
@@ -41,6 +44,7 @@ def mfcc(
     ref: Reference = 1.0,
     amin: float = 1e-10,
     top_db: float | None = None,
+    workers: int = 1,
 ) -> Float:
     r"""Mel-frequency cepstral coefficients.
 
@@ -68,6 +72,8 @@ def mfcc(
         Bands.
     ref, amin, top_db : as in `power_to_db`
         Decibels. `top_db` is None by default, so a frame depends on no other.
+    workers : int
+        Threads, as in `stft`.
 
     Returns
     -------
@@ -89,48 +95,54 @@ def mfcc(
     >>> mfcc(np.sin(np.arange(22050.0)), 22050, n_mfcc=13).shape
     (13, 44)
     """
-    n_mels = as_count(n_mels, "n_mels")
-    n_mfcc = as_count(n_mfcc, "n_mfcc", high=n_mels)
+    y = as_signal(y, finite=False)
+    framing = as_framing(n_fft, hop_length, win_length, window, center, pad_mode)
+    bands = (n_mels, fmin, fmax, htk, mel_norm, triangles)
+    cosines = (n_mfcc, n_mels, dct_type, norm, lifter)
+    recipe = _recipe(y.dtype, sr, framing.n_fft, power, ref, amin, top_db, *cosines, *bands)
+    return features(y, framing, recipe, workers=as_workers(workers))
+
+
+@remembered
+def _recipe(
+    dtype: DTypeLike,
+    sr: float,
+    n_fft: int,
+    power: float,
+    ref: Reference,
+    amin: float,
+    top_db: float | None,
+    n_mfcc: int,
+    n_mels: int,
+    dct_type: int,
+    norm: str | None,
+    lifter: float,
+    *bands: Any,
+) -> Recipe:
+    """Return the recipe of `mfcc`."""
+    cosines = cosine_bank(dtype, n_mfcc, n_mels, dct_type, norm, lifter)
+    bank = mel_bank(dtype, sr, n_fft, *bands)
+    return as_recipe(dtype, 1 + n_fft // 2, power, bank, decibels(ref, amin, top_db), cosines)
+
+
+@remembered
+def cosine_bank(
+    dtype: DTypeLike, n_mfcc: int, n_bands: int, dct_type: Any = 2, norm: Any = "ortho", lifter: float = 0.0
+) -> Bank:
+    """Return the first rows of the matrix of the cosine transform, each with its factor of the lifter."""
+    n_bands = as_count(n_bands, "n_mels")
+    n_mfcc = as_count(n_mfcc, "n_mfcc", high=n_bands)
     dct_type = as_count(dct_type, "dct_type", high=4)
-    if dct_type == 1 and n_mels == 1:
+    if dct_type == 1 and n_bands == 1:
         msg = "n_mels must be >= 2 for dct_type = 1, got 1"
         raise ValueError(msg)
-    scaling = "backward" if norm is None else as_choice(norm, "norm", DCT_NORMS)
+    scaling: Any = "backward" if norm is None else as_choice(norm, "norm", DCT_NORMS)
     lifter = as_number(lifter, "lifter", low=0.0)
-    S = logmel(
-        y,
-        sr,
-        n_fft=n_fft,
-        hop_length=hop_length,
-        win_length=win_length,
-        window=window,
-        center=center,
-        pad_mode=pad_mode,
-        power=power,
-        n_mels=n_mels,
-        fmin=fmin,
-        fmax=fmax,
-        htk=htk,
-        norm=mel_norm,
-        triangles=triangles,
-        ref=ref,
-        amin=amin,
-        top_db=top_db,
-    )
-    coefficients = cosine_transform(S, n_mfcc, dct_type, scaling)
+    rows = dct(np.eye(n_bands), type=dct_type, axis=0, norm=scaling)[:n_mfcc]
     if lifter > 0.0:
         n = np.arange(1, n_mfcc + 1)[:, None]
-        coefficients *= (1.0 + lifter / 2.0 * np.sin(np.pi * n / lifter)).astype(S.dtype)
-    return coefficients
-
-
-def cosine_transform(S: Float, n_mfcc: int, dct_type: Any = 2, norm: Any = "ortho") -> Float:
-    """Return the first coefficients over the bands of `S`, shape (..., n_bands, n_frames), in its dtype."""
-    out = np.empty((*S.shape[:-2], n_mfcc, S.shape[-1]), S.dtype)
-    items = zip(S.reshape(-1, *S.shape[-2:]), out.reshape(-1, *out.shape[-2:]), strict=True)
-    for bands, coefficients in items:  # one by one, so that a batch is its items to the bit
-        coefficients[...] = dct(bands, type=dct_type, axis=0, norm=norm)[:n_mfcc]
-    return out
+        rows *= 1.0 + lifter / 2.0 * np.sin(np.pi * n / lifter)
+    return as_bank(rows.astype(dtype))
 
 
 def delta(X: ArrayLike, *, width: int = 9, order: int = 1, axis: int = -1, mode: str = "interp") -> Float:
@@ -179,6 +191,8 @@ def delta(X: ArrayLike, *, width: int = 9, order: int = 1, axis: int = -1, mode:
     >>> delta(3.0 * np.arange(10.0)).round(12)
     array([3., 3., 3., 3., 3., 3., 3., 3., 3., 3.])
     """
+    from scipy.signal import savgol_filter  # takes a second to import
+
     X = np.atleast_1d(as_levels(X, "X", low=-np.inf))
     order = as_count(order, "order")
     width = as_count(width, "width", low=max(3, order + 1))

@@ -1,25 +1,35 @@
 """`FrontEnd`: everything a feature depends on, in one frozen, callable object."""
 
+import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from os import PathLike
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from audiofeat._validation import Float, as_choice, as_count, as_number
-from audiofeat.cepstrum import cosine_transform
-from audiofeat.fourier import spectrogram
+from audiofeat._caching import remembered
+from audiofeat._files import replacing
+from audiofeat._kernels.bands import LOG, LOG_1P
+from audiofeat._validation import Float, as_choice, as_count, as_number, as_signal
+from audiofeat.cepstrum import cosine_bank
+from audiofeat.fourier.engine import as_workers, share_out
 from audiofeat.fourier.framing import Framing, as_framing, window_samples
-from audiofeat.mel import mel_filterbank, melspectrogram
-from audiofeat.mel.decibels import item_reference, write_decibels
+from audiofeat.mel import mel_filterbank
+from audiofeat.mel.bands import mel_bank
+from audiofeat.mel.decibels import Reference
+from audiofeat.mel.recipe import Compression, Recipe, as_recipe, features
+from audiofeat.streaming import as_blocks, cut_frames, padded
 
-FRAMING = ("n_fft", "hop_length", "win_length", "center", "pad_mode")  # handed on to `spectrogram`
-BANDS = ("n_mels", "fmin", "fmax", "htk", "norm", "triangles")  # and to `melspectrogram`
+Source = ArrayLike | str | PathLike[str]
+
+FRAMING = ("n_fft", "hop_length", "win_length", "center", "pad_mode")  # handed on to `as_framing`
+BANDS = ("n_mels", "fmin", "fmax", "htk", "norm", "triangles")  # and to `mel_filterbank`
 COUNTS = ("n_fft", "hop_length", "win_length", "n_mels", "n_mfcc", "max_frames")
 POSITIVE = ("sr", "gain", "power", "factor", "amin", "norm")
 NOT_NEGATIVE = ("fmin", "fmax", "ref", "top_db")
@@ -136,30 +146,182 @@ class FrontEnd:
             msg = f"n_mfcc must be <= n_mels = {self.n_mels}, got {self.n_mfcc}"
             raise ValueError(msg)
 
-    def __call__(self, y: ArrayLike | str | PathLike[str]) -> Float:
+    def __call__(self, y: Source, *, workers: int = 1) -> Float:
         """Compute the features of a signal or a file.
 
         Parameters
         ----------
         y : array_like, shape (..., n_samples), or str or path
             Signal at the rate `sr`, leading axes independent; or a file, mixed to mono and resampled.
+        workers : int
+            Threads, as in `stft`.
 
         Returns
         -------
         ndarray, shape (..., n_bands, n_frames)
             Features, in the dtype of `y`; float32 for a file.
         """
+        workers = as_workers(workers)
         signal: Any = y
         if isinstance(y, str | PathLike):
             from audiofeat.io import load  # a signal needs no decoder
 
             signal, _ = load(y, sr=self.sr)
-        S = self._compress(self._spectrogram(signal))
-        if self.n_mfcc is not None:
-            S = cosine_transform(S, self.n_mfcc)
-        return np.ascontiguousarray(S[..., : self.max_frames])
+        signal = as_signal(signal, finite=False)
+        framing, recipe = _tables(self, signal.dtype)
+        return features(signal, framing, recipe, workers=workers, max_frames=self.max_frames)
 
-    def patches(self, y: ArrayLike | str | PathLike[str], n_frames: int) -> Float:
+    def map(self, sources: Iterable[Source], *, workers: int = 1) -> list[Float]:
+        """Compute the features of signals of any lengths, or of files.
+
+        Parameters
+        ----------
+        sources : iterable of array_like, str or path
+            Each is what the front end can be called with.
+        workers : int
+            Threads, ``>= 1`` or -1 for all cores; each takes the next source that is left.
+
+        Returns
+        -------
+        list of ndarray
+            Features, one for each source, in their order.
+
+        Raises
+        ------
+        ValueError, TypeError, AudioError
+            As a call with the first source that fails; the others that have begun are finished first.
+        """
+        waiting = list(enumerate(sources))
+        done: dict[int, Float] = {}
+
+        def job(task: tuple[int, Source], _: None) -> None:
+            number, source = task
+            done[number] = self(source)
+
+        share_out(waiting, job, lambda: None, max(1, min(as_workers(workers), len(waiting))))
+        return [done[number] for number in range(len(waiting))]
+
+    def stream(
+        self, source: str | PathLike[str] | Iterable[ArrayLike], *, n_frames: int = 4096, workers: int = 1
+    ) -> Iterator[Float]:
+        """Compute the features of a long signal part by part, in memory that does not grow with its length.
+
+        Parameters
+        ----------
+        source : str or path, or iterable of array_like
+            A file, mixed to mono and resampled; or blocks of a signal at the rate `sr`, time last and of any
+            lengths, as they arrive. Leading axes, the same in all, are independent.
+        n_frames : int
+            Frames to return at a time; the last part may have fewer. With 1, a frame is returned as soon as its
+            last sample has arrived.
+        workers : int
+            Threads, as in `stft`.
+
+        Yields
+        ------
+        ndarray, shape (..., n_bands, n_frames)
+            Parts whose concatenation in time is what a call with the whole file or signal returns, bit for bit.
+
+        Raises
+        ------
+        ValueError
+            If a block does not fit to those before it, holds NaN or Inf, or the signal is too short without
+            `center`; or if the features look at the whole clip (``ref="max"`` or `top_db`) and `source` is not
+            a file, which is then read twice.
+        AudioError
+            As `load`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from audiofeat import FrontEnd
+        >>> front_end, y = FrontEnd(22050), np.sin(np.arange(44100.0))
+        >>> parts = front_end.stream(np.split(y, 9), n_frames=32)
+        >>> np.array_equal(np.concatenate(list(parts), axis=-1), front_end(y))
+        True
+        """
+        n_frames, workers = as_count(n_frames, "n_frames"), as_workers(workers)
+        looks_at_clip = self._compression().looks_at_clip
+        if isinstance(source, str | PathLike):
+            return self._stream_file(source, looks_at_clip, n_frames, workers)
+        if looks_at_clip:
+            msg = (
+                f"source must be a file for ref = {self.ref!r} and top_db = {self.top_db}, "
+                f"which look at the whole clip, got {type(source).__name__}"
+            )
+            raise ValueError(msg)
+        return self._stream_blocks(source, n_frames, workers)
+
+    def save(
+        self,
+        source: str | PathLike[str] | Iterable[ArrayLike],
+        path: str | PathLike[str],
+        *,
+        n_frames: int = 4096,
+        workers: int = 1,
+    ) -> Float:
+        """Write the features of a long signal to a file of NumPy, and open it mapped into memory.
+
+        Parameters
+        ----------
+        source : as in `stream`
+            The signal.
+        path : str or path
+            The file to write, ``.npy`` by custom. It is written under another name and then renamed, so that no
+            half of it is ever seen.
+        n_frames, workers : as in `stream`
+            Frames at a time, and threads.
+
+        Returns
+        -------
+        numpy.memmap, shape (..., n_bands, n_frames)
+            The features, read-only, as ``numpy.load(path, mmap_mode="r")`` opens them; frames lie one after the
+            other in the file.
+
+        Raises
+        ------
+        ValueError, AudioError
+            As `stream`.
+        OSError
+            If the file cannot be written.
+        """
+        with replacing(Path(path)) as temporary, temporary.open("wb") as file:
+            shape: list[int] = []
+            for part in self.stream(source, n_frames=n_frames, workers=workers):
+                if not shape:
+                    shape, dtype = [*part.shape[:-1], 0], part.dtype
+                    _write_header(file, shape, dtype)
+                file.write(part.tobytes(order="F"))
+                shape[-1] += part.shape[-1]
+            file.seek(0)
+            _write_header(file, shape, dtype)  # of the same length: NumPy leaves room for the number of frames
+        mapped: Float = np.load(path, mmap_mode="r")
+        return mapped
+
+    def _stream_file(self, path: Any, twice: bool, n_frames: int, workers: int) -> Iterator[Float]:
+        from audiofeat.io import stream
+
+        peak = None
+        if twice:
+            levels = dataclasses.replace(self, compression="none", n_mfcc=None, max_frames=None)
+            parts = levels._stream_file(path, False, n_frames, workers)
+            peak = max(float(part.max()) for part in parts)
+        return self._stream_blocks(stream(path, block=1 << 18, sr=self.sr), n_frames, workers, peak)
+
+    def _stream_blocks(
+        self, blocks: Iterable[ArrayLike], n_frames: int, workers: int, peak: float | None = None
+    ) -> Iterator[Float]:
+        framing = self._framing()
+        inside = dataclasses.replace(framing, center=False)
+        left = math.inf if self.max_frames is None else self.max_frames
+        for y in cut_frames(padded(as_blocks(blocks), framing), framing, n_frames):
+            S = features(y, inside, _tables(self, y.dtype)[1], workers=workers, peak=peak)
+            yield S if left >= S.shape[-1] else np.ascontiguousarray(S[..., : int(left)])
+            left -= S.shape[-1]
+            if left <= 0:
+                return
+
+    def patches(self, y: Source, n_frames: int, *, workers: int = 1) -> Float:
         """Cut the features into patches that follow each other without overlap.
 
         Parameters
@@ -168,6 +330,8 @@ class FrontEnd:
             Signal or file.
         n_frames : int
             Frames of a patch.
+        workers : int
+            Threads, as in `stft`.
 
         Returns
         -------
@@ -180,7 +344,7 @@ class FrontEnd:
             If there are fewer than `n_frames` frames.
         """
         n_frames = as_count(n_frames, "n_frames")
-        S = self(y)
+        S = self(y, workers=workers)
         *batch, n_bands, n_available = S.shape
         n_patches = n_available // n_frames
         if n_patches == 0:
@@ -274,25 +438,32 @@ class FrontEnd:
     def _values(self, names: tuple[str, ...]) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names}
 
-    def _spectrogram(self, y: ArrayLike) -> Float:
-        window, framing = self._window(), self._values(FRAMING)
-        if self.n_mels is None:
-            return spectrogram(y, window=window, power=self.power, **framing)
-        return melspectrogram(y, self.sr, window=window, power=self.power, **framing, **self._values(BANDS))
+    def _compression(self) -> Compression:
+        ref: Reference = np.max if isinstance(self.ref, str) else self.ref
+        return {
+            "none": Compression(),
+            "power_db": Compression(LOG, 10.0, 10.0, ref=ref, amin=self.amin, top_db=self.top_db),
+            "log": Compression(LOG, ref=ref, amin=self.amin, top_db=self.top_db),
+            "log1p": Compression(LOG_1P, factor=self.factor),
+            "log10_1p": Compression(LOG_1P, base=10.0, factor=self.factor),
+        }[self.compression]
 
-    def _compress(self, S: Float) -> Float:
-        """Compress `S` in place."""
-        if self.compression in ("power_db", "log"):
-            reference = item_reference(S, np.max if isinstance(self.ref, str) else self.ref)
-            write_decibels(S, reference, self.amin, self.top_db)
-            if self.compression == "log":
-                S *= math.log(10.0) / 10.0
-        elif self.compression != "none":
-            S *= self.factor
-            np.log1p(S, out=S)
-            if self.compression == "log10_1p":
-                S /= math.log(10.0)
-        return S
+
+@remembered
+def _tables(front_end: FrontEnd, dtype: Any) -> tuple[Framing, Recipe]:
+    """Return where the frames of a front end lie and what becomes of them."""
+    framing, n_bins, bank, cosines = front_end._framing(), 1 + front_end.n_fft // 2, None, None
+    if front_end.n_mels is not None:
+        bank = mel_bank(dtype, front_end.sr, front_end.n_fft, *front_end._values(BANDS).values())
+        if front_end.n_mfcc is not None:
+            cosines = cosine_bank(dtype, front_end.n_mfcc, front_end.n_mels)
+    return framing, as_recipe(dtype, n_bins, front_end.power, bank, front_end._compression(), cosines)
+
+
+def _write_header(file: BinaryIO, shape: list[int], dtype: Any) -> None:
+    """Write the header of a ``.npy`` file in which frames lie one after the other."""
+    descr = np.lib.format.dtype_to_descr(dtype)
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": True, "shape": tuple(shape)})
 
 
 def _window_spec(value: Any) -> Any:

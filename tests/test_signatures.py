@@ -32,20 +32,20 @@ TABLE = {
     "logmel": (
         [*BANDS, librosa.power_to_db],
         NEVER,
-        {"y": REQUIRED, "sr": REQUIRED, "top_db": None, "triangles": "hz"},
+        {"y": REQUIRED, "sr": REQUIRED, "top_db": None, "triangles": "hz", "workers": 1},
     ),
     "mel_filterbank": ([librosa.filters.mel], set(), {"n_fft": 2048, "triangles": "hz"}),
     "mel_frequencies": ([librosa.mel_frequencies], set(), {}),
     "mel_to_hz": ([librosa.mel_to_hz], set(), {}),
-    "melspectrogram": (BANDS, NEVER, {"y": REQUIRED, "sr": REQUIRED, "triangles": "hz"}),
+    "melspectrogram": (BANDS, NEVER, {"y": REQUIRED, "sr": REQUIRED, "triangles": "hz", "workers": 1}),
     "mfcc": (
         [librosa.feature.mfcc, *BANDS, librosa.power_to_db],
         NEVER,
-        {"y": REQUIRED, "sr": REQUIRED, "top_db": None, "triangles": "hz"},
+        {"y": REQUIRED, "sr": REQUIRED, "top_db": None, "triangles": "hz", "workers": 1},
     ),
     "power_to_db": ([librosa.power_to_db], set(), {}),
-    "spectrogram": ([librosa.core.spectrum._spectrogram], NEVER, {"y": REQUIRED}),
-    "stft": ([librosa.stft], NEVER, {}),
+    "spectrogram": ([librosa.core.spectrum._spectrogram], NEVER, {"y": REQUIRED, "workers": 1}),
+    "stft": ([librosa.stft], NEVER, {"workers": 1}),
 }
 
 

@@ -1,13 +1,12 @@
-"""Where the frames of a signal lie, and the one way from a signal to the spectra of its frames."""
+"""Where the frames of a signal lie, and what they see beyond its ends."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import scipy.fft
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from audiofeat._caching import remembered
 from audiofeat._validation import Float, as_choice, as_count, as_signal
 
 Complex = NDArray[np.complexfloating[Any, Any]]
@@ -22,11 +21,14 @@ COSINES = {
     "blackman": (0.42, 0.50, 0.08),
     "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
 }
-BLOCK = 1 << 17  # samples of windowed frames at a time: 0.5 MB in float32, which stays in the cache
 
 
-class Framing(NamedTuple):
-    """Where frames lie and how they are tapered; made by `as_framing`, which checks."""
+@dataclass(frozen=True, eq=False)
+class Framing:
+    """Where frames lie and how they are tapered; made by `as_framing`, which checks.
+
+    Equal only to itself, so that what follows from it can be kept beside it.
+    """
 
     window: Float  # as long as the transform
     hop_length: int
@@ -72,6 +74,7 @@ def window_samples(window: Window, win_length: int, *, symmetric: bool = False) 
     return samples
 
 
+@remembered
 def as_framing(
     n_fft: int, hop_length: int | None, win_length: int | None, window: Window, center: bool, pad_mode: str
 ) -> Framing:
@@ -84,60 +87,22 @@ def as_framing(
     return Framing(samples, hop_length, bool(center), as_choice(pad_mode, "pad_mode", PAD_MODES))
 
 
-def transform_frames(
-    y: Float,
-    framing: Framing,
-    finish: Callable[[Complex, NDArray[Any]], None],
-    n_rows: int,
-    dtype: DTypeLike,
-) -> NDArray[Any]:
-    """Return an array (..., n_rows, n_frames) filled from the spectra of the frames of a checked signal.
-
-    Every front end comes through here. ``finish(spectra, out)`` turns a block of spectra, shape
-    (n_block, n_bins), into ``out``, shape (n_rows, n_block). The blocks of an item start at its own first
-    frame, so an item of a batch goes through the same arithmetic as alone.
-    """
-    *batch, n_samples = y.shape
-    n_frames, n_fft, hop = framing.n_frames(n_samples), framing.n_fft, framing.hop_length
-    out = np.empty((*batch, n_rows, n_frames), dtype)
-    window = framing.window.astype(y.dtype)
-    n_block = min(n_frames, max(1, BLOCK // n_fft))
-    scratch = np.empty((n_block, n_fft), y.dtype)
-    for signal, rows in zip(y.reshape(-1, n_samples), out.reshape(-1, n_rows, n_frames), strict=True):
-        before, after = _ends(signal, framing)
-        for first in range(0, n_frames, n_block):
-            last = min(first + n_block, n_frames)
-            part = _cut(before, signal, after, first * hop, (last - 1) * hop + n_fft)
-            windowed = scratch[: last - first]
-            np.multiply(sliding_window_view(part, n_fft)[::hop], window, out=windowed)
-            finish(scipy.fft.rfft(windowed, overwrite_x=True), rows[:, first:last])
-    return out
-
-
-def _ends(y: Float, framing: Framing) -> tuple[Float, Float]:
-    """Return the padding before and after the signal, without a copy of a long one."""
-    pad, n_samples = framing.padding, len(y)
+def ends(y: Float, framing: Framing) -> tuple[Float, Float]:
+    """Return the padding before and after a signal, without a copy of a long one."""
+    pad, n_samples = framing.padding, y.shape[-1]
     near = min(n_samples, pad + 1)  # no mode looks further, unless it reflects a short signal to and fro
     mode: Any = framing.pad_mode
-    before = np.pad(y[:near], pad, mode=mode)[:pad]
-    after = np.pad(y[n_samples - near :], pad, mode=mode)[pad + near :]
+    sides = [(0, 0)] * (y.ndim - 1) + [(pad, pad)]
+    before = np.pad(y[..., :near], sides, mode=mode)[..., :pad]
+    after = np.pad(y[..., n_samples - near :], sides, mode=mode)[..., pad + near :]
     return before, after
 
 
-def _cut(before: Float, y: Float, after: Float, start: int, stop: int) -> Float:
-    """Return samples [start, stop) of the padded signal; a view where no padding is met."""
-    pad, end = len(before), len(before) + len(y)
-    inside = y[max(start - pad, 0) : max(stop - pad, 0)]
+def cut(before: Float, after: Float, y: Float, start: int, stop: int) -> Float:
+    """Return samples [start, stop) of a padded signal, 0 being the first of `y`; a view where no padding is met."""
+    inside = y[max(start, 0) : max(stop, 0)]
     if len(inside) == stop - start:
         return inside
-    return np.concatenate((before[start:stop], inside, after[: max(stop - end, 0)]))
-
-
-def levels(spectra: Complex, power: float) -> Float:
-    """Return ``abs(spectra) ** power``."""
-    if power == 2.0:
-        squares: Float = np.square(spectra.real)
-        squares += np.square(spectra.imag)
-        return squares
-    magnitude: Float = np.abs(spectra)
-    return magnitude if power == 1.0 else np.power(magnitude, power, out=magnitude)
+    pad, end = len(before), len(y)
+    before = before[max(start + pad, 0) : max(stop + pad, 0)]
+    return np.concatenate((before, inside, after[max(start - end, 0) : max(stop - end, 0)]))

@@ -5,7 +5,8 @@ import scipy.fft
 from numpy.typing import ArrayLike
 
 from audiofeat._validation import Float, as_count, as_number, as_rate, as_signal
-from audiofeat.fourier.framing import BLOCK, Complex, Window, as_framing, levels, transform_frames
+from audiofeat.fourier.engine import SCIPY_BLOCK, as_workers, extract
+from audiofeat.fourier.framing import Complex, Window, as_framing
 
 
 def stft(
@@ -17,6 +18,7 @@ def stft(
     window: Window = "hann",
     center: bool = True,
     pad_mode: str = "constant",
+    workers: int = 1,
 ) -> Complex:
     r"""Short-time Fourier transform.
 
@@ -37,6 +39,9 @@ def stft(
         signal has a frame. Otherwise frame t starts there and the signal must have `n_fft` samples.
     pad_mode : {"constant", "edge", "linear_ramp", "reflect", "symmetric"}
         Padding of :func:`numpy.pad`, which reflects a short signal to and fro, and one sample as itself.
+    workers : int
+        Threads to share blocks of frames, ``>= 1``, or -1 for all cores; fewer work where there is too little
+        for so many. The result is the same to the bit.
 
     Returns
     -------
@@ -65,13 +70,9 @@ def stft(
     >>> stft(np.ones(4096), n_fft=1024).shape
     (513, 17)
     """
-    y = as_signal(y)
+    y = as_signal(y, finite=False)
     framing = as_framing(n_fft, hop_length, win_length, window, center, pad_mode)
-
-    def finish(spectra: Complex, out: Complex) -> None:
-        out[...] = spectra.T
-
-    return transform_frames(y, framing, finish, 1 + framing.n_fft // 2, np.result_type(y, np.complex64))
+    return extract(y, framing, None, workers=as_workers(workers))
 
 
 def spectrogram(
@@ -84,6 +85,7 @@ def spectrogram(
     center: bool = True,
     pad_mode: str = "constant",
     power: float = 1.0,
+    workers: int = 1,
 ) -> Float:
     """Magnitude of the short-time Fourier transform, raised to a power.
 
@@ -95,6 +97,8 @@ def spectrogram(
         Framing.
     power : float
         Exponent, ``> 0``: 1 for magnitude, 2 for power.
+    workers : int
+        Threads, as in `stft`.
 
     Returns
     -------
@@ -118,14 +122,10 @@ def spectrogram(
            [0., 0.],
            [0., 0.]])
     """
-    y = as_signal(y)
+    y = as_signal(y, finite=False)
     power = as_number(power, "power", low=0.0, open_low=True)
     framing = as_framing(n_fft, hop_length, win_length, window, center, pad_mode)
-
-    def finish(spectra: Complex, out: Float) -> None:
-        out[...] = levels(spectra, power).T
-
-    return transform_frames(y, framing, finish, 1 + framing.n_fft // 2, y.dtype)
+    return extract(y, framing, power, workers=as_workers(workers))
 
 
 def istft(
@@ -209,7 +209,7 @@ def istft(
     norm = weight.reshape(-1)[covered].astype(dtype)
     norm[norm <= np.finfo(dtype).tiny] = 1.0
     window = framing.window.astype(dtype)
-    n_block = max(1, BLOCK // n_fft)
+    n_block = max(1, SCIPY_BLOCK // n_fft)
     items = spectra.reshape(-1, n_bins, spectra.shape[-1])
     for item, signal in zip(items, y.reshape(len(items), length), strict=True):
         total = np.zeros((n_rows, hop), dtype)

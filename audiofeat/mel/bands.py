@@ -1,16 +1,18 @@
 """The mel filter bank, and spectrograms in its bands."""
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
-from scipy.sparse import csr_array
 
+from audiofeat._caching import remembered
+from audiofeat._kernels.bands import Bank
 from audiofeat._validation import Float, as_choice, as_count, as_number, as_rate, as_signal
 from audiofeat.fourier import fft_frequencies
-from audiofeat.fourier.framing import Complex, Window, as_framing, levels, transform_frames
-from audiofeat.mel.decibels import Reference, item_reference, write_decibels
+from audiofeat.fourier.engine import as_bank, as_workers
+from audiofeat.fourier.framing import Window, as_framing
+from audiofeat.mel.decibels import Reference
+from audiofeat.mel.recipe import Compression, Recipe, as_recipe, decibels, features
 from audiofeat.mel.scales import as_range, hz_to_mel, mel_frequencies
 
 SCALES = ("hz", "mel")
@@ -92,8 +94,9 @@ def mel_filterbank(
     return weights.astype(as_choice(np.dtype(dtype).name, "dtype", ("float32", "float64")))
 
 
-@lru_cache(maxsize=16)
-def _bank(
+@remembered
+def mel_bank(
+    dtype: DTypeLike,
     sr: float,
     n_fft: int,
     n_mels: int,
@@ -102,10 +105,9 @@ def _bank(
     htk: bool,
     norm: str | float | None,
     triangles: str,
-    dtype: DTypeLike,
-) -> Any:
-    """Return `mel_filterbank` as a sparse matrix, once: on a short clip it costs more than the transform."""
-    bank = mel_filterbank(
+) -> Bank:
+    """Return `mel_filterbank` as the kernels want it."""
+    weights = mel_filterbank(
         sr,
         n_fft=n_fft,
         n_mels=n_mels,
@@ -116,7 +118,29 @@ def _bank(
         triangles=triangles,
         dtype=dtype,
     )
-    return csr_array(bank)
+    return as_bank(weights)
+
+
+@remembered
+def _levels(dtype: DTypeLike, sr: float, n_fft: int, power: float, *bands: Any) -> Recipe:
+    """Return the recipe of `melspectrogram`."""
+    return as_recipe(dtype, 1 + n_fft // 2, power, mel_bank(dtype, sr, n_fft, *bands), Compression())
+
+
+@remembered
+def _decibels(
+    dtype: DTypeLike,
+    sr: float,
+    n_fft: int,
+    power: float,
+    ref: Reference,
+    amin: float,
+    top_db: float | None,
+    *bands: Any,
+) -> Recipe:
+    """Return the recipe of `logmel`."""
+    bank = mel_bank(dtype, sr, n_fft, *bands)
+    return as_recipe(dtype, 1 + n_fft // 2, power, bank, decibels(ref, amin, top_db))
 
 
 def melspectrogram(
@@ -136,6 +160,7 @@ def melspectrogram(
     htk: bool = False,
     norm: str | float | None = "slaney",
     triangles: str = "hz",
+    workers: int = 1,
 ) -> Float:
     """Spectrogram in mel bands.
 
@@ -151,6 +176,8 @@ def melspectrogram(
         Exponent of the magnitudes, ``> 0``.
     n_mels, fmin, fmax, htk, norm, triangles : as in `mel_filterbank`
         Bands.
+    workers : int
+        Threads, as in `stft`.
 
     Returns
     -------
@@ -171,16 +198,10 @@ def melspectrogram(
     >>> melspectrogram(np.zeros((2, 22050)), 22050).shape
     (2, 128, 44)
     """
-    y = as_signal(y)
-    power = as_number(power, "power", low=0.0, open_low=True)
+    y = as_signal(y, finite=False)
     framing = as_framing(n_fft, hop_length, win_length, window, center, pad_mode)
-    bank = _bank(as_rate(sr), framing.n_fft, n_mels, fmin, fmax, htk, norm, triangles, y.dtype)
-
-    def finish(spectra: Complex, out: Float) -> None:
-        # Sparse, so that a band is summed in one order whatever the size of the block; also faster than BLAS.
-        out[...] = bank @ levels(spectra, power).T
-
-    return transform_frames(y, framing, finish, bank.shape[0], y.dtype)
+    recipe = _levels(y.dtype, sr, framing.n_fft, power, n_mels, fmin, fmax, htk, norm, triangles)
+    return features(y, framing, recipe, workers=as_workers(workers))
 
 
 def logmel(
@@ -203,6 +224,7 @@ def logmel(
     ref: Reference = 1.0,
     amin: float = 1e-10,
     top_db: float | None = None,
+    workers: int = 1,
 ) -> Float:
     """Mel spectrogram in decibels.
 
@@ -220,6 +242,8 @@ def logmel(
         Bands.
     ref, amin, top_db : as in `power_to_db`
         Decibels. `top_db` is None by default, so a frame depends on no other.
+    workers : int
+        Threads, as in `stft`.
 
     Returns
     -------
@@ -241,21 +265,8 @@ def logmel(
     >>> S.shape, float(S.max())
     ((128, 44), -100.0)
     """
-    S = melspectrogram(
-        y,
-        sr,
-        n_fft=n_fft,
-        hop_length=hop_length,
-        win_length=win_length,
-        window=window,
-        center=center,
-        pad_mode=pad_mode,
-        power=power,
-        n_mels=n_mels,
-        fmin=fmin,
-        fmax=fmax,
-        htk=htk,
-        norm=norm,
-        triangles=triangles,
-    )
-    return write_decibels(S, item_reference(S, ref), amin, top_db)
+    y = as_signal(y, finite=False)
+    framing = as_framing(n_fft, hop_length, win_length, window, center, pad_mode)
+    bands = (n_mels, fmin, fmax, htk, norm, triangles)
+    recipe = _decibels(y.dtype, sr, framing.n_fft, power, ref, amin, top_db, *bands)
+    return features(y, framing, recipe, workers=as_workers(workers))

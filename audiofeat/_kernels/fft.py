@@ -1,0 +1,361 @@
+"""Real Fourier transforms of overlapping frames, a lane to a frame.
+
+The n_fft samples of a frame are n_fft / 2 complex points (n_fft, if it is odd, with imaginary parts of 0). The
+points are dealt out to four shorter transforms, or one, each done in place while it lies in the nearest cache;
+`join` makes the bins from what they leave, without a trip of the whole through memory in between.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiofeat._kernels import kernel
+from audiofeat._kernels.lanes import lanewise, multiply_add, pair
+from audiofeat._kernels.memory import (
+    load,
+    load_complex,
+    store,
+    store_complex,
+    store_interleaved,
+    transpose_tile,
+    width,
+    zeros,
+)
+
+Array = NDArray[Any]
+
+COMPLEX, MAGNITUDE, POWER = 0, 1, 2  # what `join` writes
+
+SIN_3 = math.sin(2 * math.pi / 3)
+COS_5, COS_5_2 = math.cos(2 * math.pi / 5), math.cos(4 * math.pi / 5)
+SIN_5, SIN_5_2 = math.sin(2 * math.pi / 5), math.sin(4 * math.pi / 5)
+
+
+class Plan(NamedTuple):
+    """What the transforms of one size and hop have in common."""
+
+    n_bins: int
+    hop_length: int
+    n_chunk: int  # frames whose hops are gathered at a time
+    n_rows: int  # samples of a hop that are gathered, filled up to whole lane vectors
+    n_cols: int  # hops that are gathered for a chunk of frames, filled up likewise
+    split: int  # number of shorter transforms, 4 or 1
+    n_points: int  # complex points of each
+    leaf: int  # points that are worked on depth first
+    samples: Array  # the sample of a frame behind each value of `places` and of the window; n_fft: none
+    places: Array  # where a sample of a frame is among the gathered hops, in the order of loading
+    radices: Array  # of the stages of a shorter transform, from the first
+    twiddles: Array  # of the stages, one after the other
+    positions: Array  # where each result of a shorter transform is left
+    joins: Array  # factors of `join`
+
+
+class Scratch(NamedTuple):
+    """The work arrays of one thread."""
+
+    hops: Array  # (n_rows, n_cols): sample s of hop h
+    edge: Array  # (n lanes, n_rows): hops that reach beyond the signal
+    edge_seen: Array  # the same memory, read-only as a signal is: one type, one compilation
+    work: Array  # (split, n_points, 2 parts, n lanes)
+    levels: Array  # (n_bins, n lanes)
+    bands: Array  # (n_bands, n lanes)
+    last: Array  # (n_rows of the output, n lanes), for a group that is not full
+    alarm: Array  # (n lanes): not 0 once a frame held, or led to, NaN or Inf
+
+
+@lanewise
+def windowed(real: Any, imag: Any, real_weight: Any, imag_weight: Any) -> Any:
+    """Return a complex point from two samples."""
+    return pair(real * real_weight, imag * imag_weight)
+
+
+@lanewise
+def times(x: Any, w: Any) -> Any:
+    """Return the product of a vector and a number."""
+    return x * w
+
+
+@lanewise
+def butterfly_2(a: Any, b: Any) -> Any:
+    """Return the transform of two points."""
+    return a + b, a - b
+
+
+@lanewise
+def butterfly_3(a: Any, b: Any, c: Any) -> Any:
+    """Return the transform of three points."""
+    s, d = b + c, b - c
+    middle = pair(multiply_add(s.real, -0.5, a.real), multiply_add(s.imag, -0.5, a.imag))
+    side = pair(SIN_3 * d.imag, -SIN_3 * d.real)
+    return a + s, middle + side, middle - side
+
+
+@lanewise
+def butterfly_4(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Return the transform of four points."""
+    s, t, u, v = a + c, b + d, a - c, b - d
+    side = pair(v.imag, -v.real)
+    return s + t, u + side, s - t, u - side
+
+
+@lanewise
+def butterfly_5(a: Any, b: Any, c: Any, d: Any, e: Any) -> Any:
+    """Return the transform of five points."""
+    s, t, u, v = b + e, c + d, b - e, c - d
+    near = pair(
+        multiply_add(t.real, COS_5_2, multiply_add(s.real, COS_5, a.real)),
+        multiply_add(t.imag, COS_5_2, multiply_add(s.imag, COS_5, a.imag)),
+    )
+    far = pair(
+        multiply_add(t.real, COS_5, multiply_add(s.real, COS_5_2, a.real)),
+        multiply_add(t.imag, COS_5, multiply_add(s.imag, COS_5_2, a.imag)),
+    )
+    near_side = pair(SIN_5 * u.imag + SIN_5_2 * v.imag, -(SIN_5 * u.real + SIN_5_2 * v.real))
+    far_side = pair(SIN_5_2 * u.imag - SIN_5 * v.imag, SIN_5 * v.real - SIN_5_2 * u.real)
+    return a + s + t, near + near_side, far + far_side, far - far_side, near - near_side
+
+
+@lanewise
+def join_4(a: Any, b: Any, c: Any, d: Any, w_b: Any, w_c: Any, w_d: Any) -> Any:
+    """Return four points of the whole transform from one of each shorter transform."""
+    return butterfly_4(a, b * w_b, c * w_c, d * w_d)
+
+
+@lanewise
+def untangle(z: Any, mirrored: Any, w: Any) -> Any:
+    """Return a bin of the real transform and its mirror image from two points, of half the true size."""
+    conjugate = pair(mirrored.real, -mirrored.imag)
+    even, odd = z + conjugate, (z - conjugate) * w
+    image = even - odd
+    return even + odd, pair(image.real, -image.imag)
+
+
+@lanewise
+def squared(x: Any) -> Any:
+    """Return the squared magnitude."""
+    return multiply_add(x.real, x.real, x.imag * x.imag)
+
+
+@lanewise
+def magnitude(x: Any) -> Any:
+    """Return the magnitude."""
+    return np.sqrt(multiply_add(x.real, x.real, x.imag * x.imag))
+
+
+@lanewise
+def alarmed(alarm: Any, x: Any) -> Any:
+    """Return NaN where `alarm` or a part of `x` is not finite, else 0."""
+    return alarm + (x.real - x.real) + (x.imag - x.imag)
+
+
+@kernel
+def gather(y: Array, start: int, n_hops: int, plan: Plan, scratch: Scratch) -> None:
+    """Transpose hops of `y` from sample `start` on; `y` is 0 before its beginning and beyond its end."""
+    n = width(y)
+    hop, n_rows, n_cols = plan.hop_length, plan.n_rows, plan.n_cols
+    for h in range(0, n_hops, n):
+        source, at, stride = y, start + h * hop, hop
+        if at >= len(y) or at + (n - 1) * hop + n_rows <= 0:
+            for s in range(n_rows):
+                store(scratch.hops, s * n_cols + h, zeros(y))
+            continue
+        if at < 0 or at + (n - 1) * hop + n_rows > len(y):
+            for i in range(n):
+                first = at + i * hop
+                if first >= 0 and first + n_rows <= len(y):
+                    for s in range(0, n_rows, n):
+                        store(scratch.edge, i * n_rows + s, load(y, first + s))
+                else:
+                    for s in range(n_rows):
+                        scratch.edge[i * n_rows + s] = y[first + s] if 0 <= first + s < len(y) else 0.0
+            source, at, stride = scratch.edge_seen, 0, n_rows
+        for s in range(0, n_rows, n):
+            transpose_tile(source, at + s, stride, scratch.hops, s * n_cols + h, n_cols)
+
+
+@kernel
+def transform(hops: Array, lane: int, plan: Plan, window: Array, work: Array) -> None:
+    """Do the shorter transforms of the frames from `lane` on.
+
+    Decimation in frequency (Gentleman and Sande 1966): a stage cuts each block of points into `radix` parts, and
+    leaves the transforms of the parts to the stages that follow; results end up with their digits reversed.
+    """
+    n = width(work)
+    places, radices, twiddles = plan.places, plan.radices, plan.twiddles
+    for r in range(plan.split):
+        base = 2 * n * plan.n_points * r
+        i = 2 * plan.n_points * r
+        fused = len(radices) > 0 and radices[0] == 4
+        if fused:  # the first stage, straight from the samples
+            part = plan.n_points // 4
+            step = 2 * n * part
+            for j in range(part):
+                a, b, c, d = butterfly_4(
+                    windowed(load(hops, places[i] + lane), load(hops, places[i + 1] + lane), window[i], window[i + 1]),
+                    windowed(
+                        load(hops, places[i + 2] + lane), load(hops, places[i + 3] + lane), window[i + 2], window[i + 3]
+                    ),
+                    windowed(
+                        load(hops, places[i + 4] + lane), load(hops, places[i + 5] + lane), window[i + 4], window[i + 5]
+                    ),
+                    windowed(
+                        load(hops, places[i + 6] + lane), load(hops, places[i + 7] + lane), window[i + 6], window[i + 7]
+                    ),
+                )
+                at = base + 2 * n * j
+                store_complex(work, at, a)
+                store_complex(work, at + step, times(b, twiddles[3 * j]))
+                store_complex(work, at + 2 * step, times(c, twiddles[3 * j + 1]))
+                store_complex(work, at + 3 * step, times(d, twiddles[3 * j + 2]))
+                i += 8
+        else:
+            for j in range(plan.n_points):
+                real, imag = load(hops, places[i] + lane), load(hops, places[i + 1] + lane)
+                store_complex(work, base + 2 * n * j, windowed(real, imag, window[i], window[i + 1]))
+                i += 2
+        for leaf in range(0, plan.n_points, plan.leaf):
+            size, turn = plan.n_points, 0
+            for stage in range(len(radices)):
+                radix = radices[stage]
+                part = size // radix
+                if (stage > 0 or not fused) and leaf % size == 0:
+                    step = 2 * n * part
+                    for block in range(leaf, leaf + max(plan.leaf, size), size):
+                        w = turn
+                        for at in range(base + 2 * n * block, base + 2 * n * (block + part), 2 * n):
+                            if radix == 4:
+                                a, b, c, d = butterfly_4(
+                                    load_complex(work, at),
+                                    load_complex(work, at + step),
+                                    load_complex(work, at + 2 * step),
+                                    load_complex(work, at + 3 * step),
+                                )
+                                if w > turn:  # the first factors are 1
+                                    b, c = times(b, twiddles[w]), times(c, twiddles[w + 1])
+                                    d = times(d, twiddles[w + 2])
+                                store_complex(work, at, a)
+                                store_complex(work, at + step, b)
+                                store_complex(work, at + 2 * step, c)
+                                store_complex(work, at + 3 * step, d)
+                            elif radix == 2:
+                                a, b = butterfly_2(load_complex(work, at), load_complex(work, at + step))
+                                store_complex(work, at, a)
+                                store_complex(work, at + step, times(b, twiddles[w]))
+                            elif radix == 3:
+                                a, b, c = butterfly_3(
+                                    load_complex(work, at),
+                                    load_complex(work, at + step),
+                                    load_complex(work, at + 2 * step),
+                                )
+                                store_complex(work, at, a)
+                                store_complex(work, at + step, times(b, twiddles[w]))
+                                store_complex(work, at + 2 * step, times(c, twiddles[w + 1]))
+                            else:
+                                a, b, c, d, e = butterfly_5(
+                                    load_complex(work, at),
+                                    load_complex(work, at + step),
+                                    load_complex(work, at + 2 * step),
+                                    load_complex(work, at + 3 * step),
+                                    load_complex(work, at + 4 * step),
+                                )
+                                store_complex(work, at, a)
+                                store_complex(work, at + step, times(b, twiddles[w]))
+                                store_complex(work, at + 2 * step, times(c, twiddles[w + 1]))
+                                store_complex(work, at + 3 * step, times(d, twiddles[w + 2]))
+                                store_complex(work, at + 4 * step, times(e, twiddles[w + 3]))
+                            w += radix - 1
+                turn += (radix - 1) * part
+                size = part
+
+
+@kernel
+def join(work: Array, plan: Plan, kind: int, alarm: Array, to: int, stride: int, out: Array) -> None:
+    """Write the bins, or their magnitudes or powers: bin k from value ``to + k * stride`` of `out` on.
+
+    A sample that is not finite makes bin 0 so, whatever its weight, and that is noted in `alarm`.
+    """
+    n = width(work)
+    n_points, joins, positions = plan.n_points, plan.joins, plan.positions
+    if plan.split == 1:
+        for k in range(n_points // 2 + 1):
+            near = to + k * stride
+            far = to + (n_points - k) * stride
+            z = load_complex(work, 2 * n * positions[k])
+            x, image = untangle(z, load_complex(work, 2 * n * positions[n_points - k if k else 0]), joins[k])
+            if k == 0:
+                store(alarm, 0, alarmed(load(alarm, 0), x))
+            both = n_points - k < plan.n_bins  # of an odd number of samples, images are beyond the last bin
+            if kind == COMPLEX:
+                store_interleaved(out, near, x)
+                if both:
+                    store_interleaved(out, far, image)
+            elif kind == MAGNITUDE:
+                store(out, near, magnitude(x))
+                if both:
+                    store(out, far, magnitude(image))
+            else:
+                store(out, near, squared(x))
+                if both:
+                    store(out, far, squared(image))
+        return
+    step = 2 * n * n_points
+    ahead = n_points * stride
+    for k in range(n_points // 2 + 1):
+        i = 10 * k
+        at = 2 * n * positions[k]
+        a0, a1, a2, a3 = join_4(
+            load_complex(work, at),
+            load_complex(work, at + step),
+            load_complex(work, at + 2 * step),
+            load_complex(work, at + 3 * step),
+            joins[i],
+            joins[i + 1],
+            joins[i + 2],
+        )
+        at = 2 * n * positions[n_points - k if k else 0]
+        b0, b1, b2, b3 = join_4(
+            load_complex(work, at),
+            load_complex(work, at + step),
+            load_complex(work, at + 2 * step),
+            load_complex(work, at + 3 * step),
+            joins[i + 3],
+            joins[i + 4],
+            joins[i + 5],
+        )
+        x0, y0 = untangle(a0, b3, joins[i + 6])
+        x1, y1 = untangle(a1, b2, joins[i + 7])
+        x2, y2 = untangle(a2, b1, joins[i + 8])
+        x3, y3 = untangle(a3, b0, joins[i + 9])
+        if k == 0:
+            store(alarm, 0, alarmed(load(alarm, 0), x0))
+        near = to + k * stride
+        far = to + (4 * n_points - k) * stride
+        if kind == COMPLEX:
+            store_interleaved(out, near, x0)
+            store_interleaved(out, near + ahead, x1)
+            store_interleaved(out, near + 2 * ahead, x2)
+            store_interleaved(out, near + 3 * ahead, x3)
+            store_interleaved(out, far, y0)
+            store_interleaved(out, far - ahead, y1)
+            store_interleaved(out, far - 2 * ahead, y2)
+            store_interleaved(out, far - 3 * ahead, y3)
+        elif kind == MAGNITUDE:
+            store(out, near, magnitude(x0))
+            store(out, near + ahead, magnitude(x1))
+            store(out, near + 2 * ahead, magnitude(x2))
+            store(out, near + 3 * ahead, magnitude(x3))
+            store(out, far, magnitude(y0))
+            store(out, far - ahead, magnitude(y1))
+            store(out, far - 2 * ahead, magnitude(y2))
+            store(out, far - 3 * ahead, magnitude(y3))
+        else:
+            store(out, near, squared(x0))
+            store(out, near + ahead, squared(x1))
+            store(out, near + 2 * ahead, squared(x2))
+            store(out, near + 3 * ahead, squared(x3))
+            store(out, far, squared(y0))
+            store(out, far - ahead, squared(y1))
+            store(out, far - 2 * ahead, squared(y2))
+            store(out, far - 3 * ahead, squared(y3))

@@ -1,0 +1,261 @@
+"""From a signal to the features of its frames: blocks of frames, done one by one or shared out among threads."""
+
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import DTypeLike, NDArray
+
+from audiofeat._caching import remembered
+from audiofeat._kernels.bands import NONE, Bank, Finish
+from audiofeat._kernels.fft import COMPLEX, MAGNITUDE, POWER, Plan, Scratch
+from audiofeat._kernels.frames import analyse, finish_levels
+from audiofeat._validation import Float, as_count, require_finite
+from audiofeat.fourier.framing import Framing, cut, ends
+from audiofeat.fourier.plans import is_smooth, make_plan, make_scratch
+
+BLOCK = 1 << 22  # samples of frames in a block: some milliseconds, so that an interrupt is heard
+SHARE = 1 << 21  # the least for a thread, which takes 0.1 ms to start
+N_ALIGN = 64  # frames: blocks begin where the kernel would gather anew
+SCIPY_BLOCK = 1 << 17  # samples of frames at a time where SciPy transforms: 0.5 MB in float32
+
+S = TypeVar("S")
+T = TypeVar("T")
+Task = tuple[int, int, int]  # an item, its first frame and the one after its last
+Job = Callable[[Task, Scratch], None]
+
+
+def as_workers(workers: object) -> int:
+    """Return a number of threads: `workers`, or as many as the process may use cores for -1."""
+    count = as_count(workers, "workers", low=-1)
+    if count == 0:
+        msg = "workers must be >= 1, or -1 for all cores, got 0"
+        raise ValueError(msg)
+    if count > 0:
+        return count
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def as_bank(matrix: Float) -> Bank:
+    """Return the rows of `matrix` from their first to their last value that is not 0."""
+    filled = matrix != 0.0
+    empty = ~filled.any(axis=1)
+    starts = np.where(empty, 0, filled.argmax(axis=1)).astype(np.intp)
+    ends = np.where(empty, 0, matrix.shape[1] - filled[:, ::-1].argmax(axis=1)).astype(np.intp)
+    rows = [row[start:end] for row, start, end in zip(matrix, starts, ends, strict=True)]
+    return Bank(starts, ends, np.concatenate([matrix[:0, 0], *rows]))
+
+
+def identity_bank(n_rows: int, dtype: DTypeLike) -> Bank:
+    """Return the bank whose bands are the rows themselves."""
+    rows = np.arange(n_rows, dtype=np.intp)
+    return Bank(rows, rows + 1, np.ones(n_rows, dtype))
+
+
+def as_finish(
+    dtype: DTypeLike,
+    bank: Bank | None = None,
+    cosines: Bank | None = None,
+    *,
+    compression: int = NONE,
+    factor: float = 1.0,
+    scale: float = 1.0,
+    base: float = math.e,
+    least: float = 1.0,
+    offset: float = 0.0,
+    floor: float = -math.inf,
+) -> Finish:
+    """Return what to do with levels; by default nothing. Logarithms are to the base, times the scale."""
+    nothing = identity_bank(0, dtype)
+    whole = scale * (math.log10(2.0) if base == 10.0 else math.log(2.0, base))
+    mantissa, exponent = math.frexp(whole)
+    octave = math.ldexp(round(mantissa * 4096), exponent - 12)
+    logs = (compression, factor, scale / math.log(base), octave, whole - octave, least, offset, floor)
+    return Finish(bank or nothing, *logs, cosines or nothing)
+
+
+def extract(
+    y: Float,
+    framing: Framing,
+    power: float | None,
+    finish: Finish | None = None,
+    *,
+    workers: int = 1,
+    max_frames: int | None = None,
+) -> NDArray[Any]:
+    """Return the features of the frames of a signal that is checked but for NaN and Inf: (..., n_rows, n_frames).
+
+    Every front end comes through here. The levels of the bins are their magnitudes to the `power`, and
+    `finish` makes features of them; without it they are the features, or with power None the complex spectra.
+    A frame goes through the same arithmetic in any block, item and thread.
+    """
+    *batch, n_samples = y.shape
+    n_frames = framing.n_frames(n_samples)
+    n_frames = n_frames if max_frames is None else min(n_frames, max_frames)
+    finish = finish or as_finish(y.dtype)
+    n_rows = len(finish.cosines.starts) or len(finish.bank.starts) or 1 + framing.n_fft // 2
+    out = np.empty((*batch, n_rows, n_frames), np.result_type(y, np.complex64) if power is None else y.dtype)
+    items = y.reshape(-1, n_samples).view()
+    items.flags.writeable = False  # as any signal may be: one type, one compilation
+    rows = out.reshape(len(items), n_rows, n_frames)
+    smooth = is_smooth(framing.n_fft)
+    job, scratch = (_fused if smooth else _by_scipy)(items, framing, power, finish, rows)
+    # The kernel notices NaN and Inf in what it reads: to look at a long signal twice takes a tenth of all time.
+    read = (n_frames - 1) * framing.hop_length - framing.padding + framing.n_fft
+    if not smooth or framing.hop_length > framing.n_fft or (read < n_samples and not np.isfinite(y[..., read:]).all()):
+        require_finite(y, "y")
+    size = framing.n_fft * n_frames * len(items)
+    n_threads = max(1, min(workers, size // SHARE))
+    tasks = _blocks(len(items), n_frames, framing.n_fft, n_threads)
+    used: list[Scratch] = []
+
+    def make() -> Scratch:
+        used.append(scratch())
+        return used[-1]
+
+    share_out(tasks, job, make, n_threads)
+    if not all(np.isfinite(own.alarm).all() for own in used):
+        require_finite(y, "y")  # or else it was too loud, and the result says so
+    return out
+
+
+def finish_items(levels: Float, finishes: list[Finish], *, workers: int = 1) -> Float:
+    """Return the features of levels, shape (..., n_rows, n_frames), with a `Finish` for each item.
+
+    The levels are overwritten.
+    """
+    *batch, n_levels, n_frames = levels.shape
+    n_rows = len(finishes[0].cosines.starts)
+    out = np.empty((*batch, n_rows, n_frames), levels.dtype) if n_rows else levels
+    flat, rows = levels.reshape(len(finishes), -1), out.reshape(len(finishes), -1)
+
+    def job(task: Task, scratch: Scratch) -> None:
+        item, first, stop = task
+        finish = finishes[item]
+        finish_levels(flat[item], n_levels, n_frames, first, stop, finish, scratch, 0, n_frames, rows[item])
+
+    n_threads = max(1, min(workers, levels.size // SHARE))
+    tasks = _blocks(len(finishes), n_frames, n_levels, n_threads)
+    share_out(tasks, job, lambda: make_scratch(levels.dtype, n_levels, n_levels, n_rows or n_levels), n_threads)
+    return out
+
+
+def _blocks(n_items: int, n_frames: int, size: int, n_threads: int) -> list[Task]:
+    """Cut the frames of `size` samples into blocks, at least four for a thread where there are several."""
+    most = BLOCK // size if n_threads == 1 else min(BLOCK // size, n_frames * n_items // (4 * n_threads))
+    n_block = max(most // N_ALIGN, 1) * N_ALIGN
+    return [(i, t, min(t + n_block, n_frames)) for i in range(n_items) for t in range(0, n_frames, n_block)]
+
+
+def share_out(tasks: Iterable[T], job: Callable[[T, S], None], make: Callable[[], S], n_threads: int) -> None:
+    """Do all tasks. A thread, with what it has made for itself, takes the next that is left.
+
+    So a slow core holds nobody up, and the first error or interrupt leaves the tasks that have not begun.
+
+    Threads are made anew: a pool that is kept would be dead in a forked process.
+    """
+    left = deque(tasks)
+
+    def work() -> None:
+        try:
+            own = make()
+            with np.errstate(all="ignore"):  # for kernels with JIT off
+                while left:
+                    try:
+                        task = left.popleft()
+                    except IndexError:  # another thread took the last
+                        return
+                    job(task, own)
+        except BaseException:
+            left.clear()
+            raise
+
+    if n_threads == 1:
+        work()
+        return
+    with ThreadPoolExecutor(n_threads - 1) as pool:
+        others = [pool.submit(work) for _ in range(n_threads - 1)]
+        work()
+        for other in others:
+            other.result()
+
+
+def _fused(
+    items: Float, framing: Framing, power: float | None, finish: Finish, rows: NDArray[Any]
+) -> tuple[Job, Callable[[], Scratch]]:
+    """Return the job that does everything in one kernel."""
+    dtype, hop = items.dtype, framing.hop_length
+    plan, window = _tables(framing, dtype)
+    kind, exponent = {None: (COMPLEX, 1.0), 1.0: (MAGNITUDE, 1.0)}.get(power, (POWER, (power or 0.0) / 2.0))
+    parts = 2 if power is None else 1
+    width = parts * rows.shape[2]
+    flat = rows.view(dtype).reshape(len(rows), -1)
+    padding, n_samples = framing.padding, items.shape[1]
+    by_kernel = framing.pad_mode == "constant"  # it sees zeros around the signal
+
+    def job(task: Task, scratch: Scratch) -> None:
+        item, first, stop = task
+        source, start = items[item], first * hop - padding
+        beyond = (stop - 1) * hop - padding + framing.n_fft
+        if not by_kernel and (start < 0 or beyond > n_samples):
+            source, start = cut(*ends(source, framing), source, start, beyond), 0
+            source.flags.writeable = False
+        analyse(
+            source, start, stop - first, plan, window, kind, exponent, finish, scratch, parts * first, width, flat[item]
+        )
+
+    n_rows = rows.shape[1]
+    return job, lambda: make_scratch(dtype, plan.n_bins, len(finish.bank.starts), n_rows, plan)
+
+
+@remembered
+def _tables(framing: Framing, dtype: DTypeLike) -> tuple[Plan, Float]:
+    """Return the plan for frames and their window in the order of loading, halved as `untangle` wants it."""
+    plan = make_plan(framing.n_fft, framing.hop_length, dtype)
+    return plan, (0.5 * np.append(framing.window, 0.0)[plan.samples]).astype(dtype)
+
+
+def _by_scipy(
+    items: Float, framing: Framing, power: float | None, finish: Finish, rows: NDArray[Any]
+) -> tuple[Job, Callable[[], Scratch]]:
+    """Return the job for sizes with other prime factors than 2, 3 and 5."""
+    dtype, hop, n_fft = items.dtype, framing.hop_length, framing.n_fft
+    window = framing.window.astype(dtype)
+    n_bands, n_bins = len(finish.bank.starts), 1 + n_fft // 2
+    n_block = max(1, SCIPY_BLOCK // n_fft)
+    width = rows.shape[2]
+
+    def job(task: Task, scratch: Scratch) -> None:
+        item, first, stop = task
+        edges = ends(items[item], framing)
+        for t in range(first, stop, n_block):
+            after = min(t + n_block, stop)
+            start = t * hop - framing.padding
+            part = cut(*edges, items[item], start, start + (after - 1 - t) * hop + n_fft)
+            spectra = scipy.fft.rfft(sliding_window_view(part, n_fft)[::hop] * window, overwrite_x=True).T
+            if power is None:
+                rows[item, :, t:after] = spectra
+                continue
+            levels = np.ascontiguousarray(_levels(spectra, power))
+            if n_bands == 0:
+                rows[item, :, t:after] = levels
+            else:
+                flat, out = levels.reshape(-1), rows[item].reshape(-1)
+                finish_levels(flat, n_bins, after - t, 0, after - t, finish, scratch, t, width, out)
+
+    return job, lambda: make_scratch(dtype, n_bins, n_bands, rows.shape[1])
+
+
+def _levels(spectra: NDArray[Any], power: float) -> Float:
+    """Return ``abs(spectra) ** power``."""
+    squares: Float = np.square(spectra.real)
+    squares += np.square(spectra.imag)
+    if power == 2.0:
+        return squares
+    return np.sqrt(squares, out=squares) if power == 1.0 else np.power(squares, power / 2.0, out=squares)

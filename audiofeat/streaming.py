@@ -1,0 +1,74 @@
+"""Frames of a signal that arrives in blocks, cut so that each is what the whole signal would give."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from audiofeat._validation import Float, as_signal
+from audiofeat.fourier.framing import Framing, ends
+
+
+def as_blocks(blocks: Iterable[ArrayLike]) -> Iterator[Float]:
+    """Check that blocks, time last, fit together; leave out empty ones."""
+    first: Float | None = None
+    for number, block in enumerate(blocks):
+        name = f"blocks[{number}]"
+        if np.shape(block)[-1:] == (0,):
+            continue
+        y = as_signal(block, name=name)
+        first = y if first is None else first
+        if (y.dtype, y.shape[:-1]) != (first.dtype, first.shape[:-1]):
+            msg = (
+                f"{name} must be like the blocks before it, {first.dtype} of shape {(*first.shape[:-1], '...')}, "
+                f"got {y.dtype} of shape {y.shape}"
+            )
+            raise ValueError(msg)
+        yield y
+
+
+def padded(blocks: Iterator[Float], framing: Framing) -> Iterator[Float]:
+    """Add what the frames see before the first block and after the last."""
+    near = framing.padding + 1  # samples that the padding looks at
+    held: list[Float] = []
+    for block in blocks:
+        held.append(block)
+        if sum(y.shape[-1] for y in held) >= near:
+            break
+    if not held:
+        msg = "blocks must hold at least 1 sample(s)"
+        raise ValueError(msg)
+    recent = np.concatenate(held, axis=-1)
+    yield ends(recent, framing)[0]
+    yield recent
+    for block in blocks:
+        yield block
+        recent = np.concatenate((recent[..., -near:], block), axis=-1)
+    yield ends(recent, framing)[1]
+
+
+def cut_frames(blocks: Iterator[Float], framing: Framing, n_frames: int) -> Iterator[Float]:
+    """Cut a signal into parts that hold `n_frames` frames each, the last of them fewer."""
+    n_fft, hop = framing.n_fft, framing.hop_length
+    need = (n_frames - 1) * hop + n_fft
+    held: list[Float] = []
+    n_held, skip, n_seen = 0, 0, 0  # samples: waiting, to leave out between frames, and all
+    for block in blocks:
+        n_seen += block.shape[-1]
+        rest = block[..., skip:]
+        skip -= block.shape[-1] - rest.shape[-1]
+        held.append(rest)
+        n_held += rest.shape[-1]
+        if n_held < need:
+            continue
+        y = held[0] if len(held) == 1 else np.concatenate(held, axis=-1)
+        at = 0
+        while n_held - at >= need:
+            yield y[..., at : at + need]
+            at += n_frames * hop
+        skip = max(0, at - n_held)
+        held, n_held = [y[..., at:]], max(0, n_held - at)
+    if n_held >= n_fft:
+        yield np.concatenate(held, axis=-1)
+    elif n_seen < n_fft:
+        framing.n_frames(n_seen - 2 * framing.padding)  # says what is too short
