@@ -48,7 +48,6 @@ class Plan(NamedTuple):
     places: Array  # where a sample of a frame is among the gathered hops, in the order of loading
     radices: Array  # of the stages of a shorter transform, from the first
     twiddles: Array  # of the stages, one after the other
-    positions: Array  # where each result of a shorter transform is left
     joins: Array  # factors of `join`
 
 
@@ -117,19 +116,38 @@ def butterfly_5(a: Any, b: Any, c: Any, d: Any, e: Any) -> Any:
     return a + s + t, near + near_side, far + far_side, far - far_side, near - near_side
 
 
+def plus(a: Any, x: Any, w: Any) -> Any:
+    """Return ``a + x * w``, with one rounding less than a product and a sum."""
+    return pair(
+        multiply_add(-x.imag, w.imag, multiply_add(x.real, w.real, a.real)),
+        multiply_add(x.imag, w.real, multiply_add(x.real, w.imag, a.imag)),
+    )
+
+
+def minus(a: Any, x: Any, w: Any) -> Any:
+    """Return ``a - x * w``, as `plus`."""
+    return pair(
+        multiply_add(x.imag, w.imag, multiply_add(-x.real, w.real, a.real)),
+        multiply_add(-x.imag, w.real, multiply_add(-x.real, w.imag, a.imag)),
+    )
+
+
 @lanewise
 def join_4(a: Any, b: Any, c: Any, d: Any, w_b: Any, w_c: Any, w_d: Any) -> Any:
-    """Return four points of the whole transform from one of each shorter transform."""
-    return butterfly_4(a, b * w_b, c * w_c, d * w_d)
+    """Return the transform of four points, three of them with a factor."""
+    e = b * w_b
+    s, t, u, v = plus(a, c, w_c), plus(e, d, w_d), minus(a, c, w_c), minus(e, d, w_d)
+    side = pair(v.imag, -v.real)
+    return s + t, u + side, s - t, u - side
 
 
 @lanewise
 def untangle(z: Any, mirrored: Any, w: Any) -> Any:
     """Return a bin of the real transform and its mirror image from two points, of half the true size."""
     conjugate = pair(mirrored.real, -mirrored.imag)
-    even, odd = z + conjugate, (z - conjugate) * w
-    image = even - odd
-    return even + odd, pair(image.real, -image.imag)
+    even, odd = z + conjugate, z - conjugate
+    image = minus(even, odd, w)
+    return plus(even, odd, w), pair(image.real, -image.imag)
 
 
 @lanewise
@@ -179,19 +197,17 @@ def gather(y: Array, start: int, n_hops: int, plan: Plan, scratch: Scratch) -> N
 def transform(hops: Array, lane: int, plan: Plan, window: Array, work: Array) -> None:
     """Do the shorter transforms of the frames from `lane` on.
 
-    Decimation in frequency (Gentleman and Sande 1966): a stage cuts each block of points into `radix` parts, and
-    leaves the transforms of the parts to the stages that follow; results end up with their digits reversed.
+    Decimation in time (Cooley and Tukey 1965): a stage joins the transforms of `radix` neighbouring parts of a
+    block. Samples are loaded in the order that leaves the results in theirs.
     """
     n = width(work)
     places, radices, twiddles = plan.places, plan.radices, plan.twiddles
+    fused = len(radices) > 0 and radices[0] == 4
     for r in range(plan.split):
         base = 2 * n * plan.n_points * r
         i = 2 * plan.n_points * r
-        fused = len(radices) > 0 and radices[0] == 4
         if fused:  # the first stage, straight from the samples
-            part = plan.n_points // 4
-            step = 2 * n * part
-            for j in range(part):
+            for at in range(base, base + 2 * n * plan.n_points, 8 * n):
                 a, b, c, d = butterfly_4(
                     windowed(load(hops, places[i] + lane), load(hops, places[i + 1] + lane), window[i], window[i + 1]),
                     windowed(
@@ -204,70 +220,62 @@ def transform(hops: Array, lane: int, plan: Plan, window: Array, work: Array) ->
                         load(hops, places[i + 6] + lane), load(hops, places[i + 7] + lane), window[i + 6], window[i + 7]
                     ),
                 )
-                at = base + 2 * n * j
                 store_complex(work, at, a)
-                store_complex(work, at + step, times(b, twiddles[3 * j]))
-                store_complex(work, at + 2 * step, times(c, twiddles[3 * j + 1]))
-                store_complex(work, at + 3 * step, times(d, twiddles[3 * j + 2]))
+                store_complex(work, at + 2 * n, b)
+                store_complex(work, at + 4 * n, c)
+                store_complex(work, at + 6 * n, d)
                 i += 8
         else:
-            for j in range(plan.n_points):
+            for at in range(base, base + 2 * n * plan.n_points, 2 * n):
                 real, imag = load(hops, places[i] + lane), load(hops, places[i + 1] + lane)
-                store_complex(work, base + 2 * n * j, windowed(real, imag, window[i], window[i + 1]))
+                store_complex(work, at, windowed(real, imag, window[i], window[i + 1]))
                 i += 2
-        for leaf in range(0, plan.n_points, plan.leaf):
-            size, turn = plan.n_points, 0
+        for end in range(plan.leaf, plan.n_points + 1, plan.leaf):
+            size, turn = 1, 0
             for stage in range(len(radices)):
                 radix = radices[stage]
-                part = size // radix
-                if (stage > 0 or not fused) and leaf % size == 0:
+                part, size = size, size * radix
+                if (stage > 0 or not fused) and end % size == 0:
                     step = 2 * n * part
-                    for block in range(leaf, leaf + max(plan.leaf, size), size):
+                    for block in range(end - max(plan.leaf, size), end, size):
                         w = turn
                         for at in range(base + 2 * n * block, base + 2 * n * (block + part), 2 * n):
                             if radix == 4:
-                                a, b, c, d = butterfly_4(
-                                    load_complex(work, at),
-                                    load_complex(work, at + step),
-                                    load_complex(work, at + 2 * step),
-                                    load_complex(work, at + 3 * step),
-                                )
-                                if w > turn:  # the first factors are 1
-                                    b, c = times(b, twiddles[w]), times(c, twiddles[w + 1])
-                                    d = times(d, twiddles[w + 2])
+                                a, b = load_complex(work, at), load_complex(work, at + step)
+                                c, d = load_complex(work, at + 2 * step), load_complex(work, at + 3 * step)
+                                if w > turn:
+                                    a, b, c, d = join_4(a, b, c, d, twiddles[w], twiddles[w + 1], twiddles[w + 2])
+                                else:  # the first factors are 1
+                                    a, b, c, d = butterfly_4(a, b, c, d)
                                 store_complex(work, at, a)
                                 store_complex(work, at + step, b)
                                 store_complex(work, at + 2 * step, c)
                                 store_complex(work, at + 3 * step, d)
                             elif radix == 2:
-                                a, b = butterfly_2(load_complex(work, at), load_complex(work, at + step))
+                                b = times(load_complex(work, at + step), twiddles[w])
+                                a, b = butterfly_2(load_complex(work, at), b)
                                 store_complex(work, at, a)
-                                store_complex(work, at + step, times(b, twiddles[w]))
+                                store_complex(work, at + step, b)
                             elif radix == 3:
-                                a, b, c = butterfly_3(
-                                    load_complex(work, at),
-                                    load_complex(work, at + step),
-                                    load_complex(work, at + 2 * step),
-                                )
+                                b = times(load_complex(work, at + step), twiddles[w])
+                                c = times(load_complex(work, at + 2 * step), twiddles[w + 1])
+                                a, b, c = butterfly_3(load_complex(work, at), b, c)
                                 store_complex(work, at, a)
-                                store_complex(work, at + step, times(b, twiddles[w]))
-                                store_complex(work, at + 2 * step, times(c, twiddles[w + 1]))
+                                store_complex(work, at + step, b)
+                                store_complex(work, at + 2 * step, c)
                             else:
-                                a, b, c, d, e = butterfly_5(
-                                    load_complex(work, at),
-                                    load_complex(work, at + step),
-                                    load_complex(work, at + 2 * step),
-                                    load_complex(work, at + 3 * step),
-                                    load_complex(work, at + 4 * step),
-                                )
+                                b = times(load_complex(work, at + step), twiddles[w])
+                                c = times(load_complex(work, at + 2 * step), twiddles[w + 1])
+                                d = times(load_complex(work, at + 3 * step), twiddles[w + 2])
+                                e = times(load_complex(work, at + 4 * step), twiddles[w + 3])
+                                a, b, c, d, e = butterfly_5(load_complex(work, at), b, c, d, e)
                                 store_complex(work, at, a)
-                                store_complex(work, at + step, times(b, twiddles[w]))
-                                store_complex(work, at + 2 * step, times(c, twiddles[w + 1]))
-                                store_complex(work, at + 3 * step, times(d, twiddles[w + 2]))
-                                store_complex(work, at + 4 * step, times(e, twiddles[w + 3]))
+                                store_complex(work, at + step, b)
+                                store_complex(work, at + 2 * step, c)
+                                store_complex(work, at + 3 * step, d)
+                                store_complex(work, at + 4 * step, e)
                             w += radix - 1
                 turn += (radix - 1) * part
-                size = part
 
 
 @kernel
@@ -277,13 +285,13 @@ def join(work: Array, plan: Plan, kind: int, alarm: Array, to: int, stride: int,
     A sample that is not finite makes bin 0 so, whatever its weight, and that is noted in `alarm`.
     """
     n = width(work)
-    n_points, joins, positions = plan.n_points, plan.joins, plan.positions
+    n_points, joins = plan.n_points, plan.joins
     if plan.split == 1:
         for k in range(n_points // 2 + 1):
             near = to + k * stride
             far = to + (n_points - k) * stride
-            z = load_complex(work, 2 * n * positions[k])
-            x, image = untangle(z, load_complex(work, 2 * n * positions[n_points - k if k else 0]), joins[k])
+            mirrored = load_complex(work, 2 * n * (n_points - k if k else 0))
+            x, image = untangle(load_complex(work, 2 * n * k), mirrored, joins[k])
             if k == 0:
                 store(alarm, 0, alarmed(load(alarm, 0), x))
             both = n_points - k < plan.n_bins  # of an odd number of samples, images are beyond the last bin
@@ -304,7 +312,7 @@ def join(work: Array, plan: Plan, kind: int, alarm: Array, to: int, stride: int,
     ahead = n_points * stride
     for k in range(n_points // 2 + 1):
         i = 10 * k
-        at = 2 * n * positions[k]
+        at = 2 * n * k
         a0, a1, a2, a3 = join_4(
             load_complex(work, at),
             load_complex(work, at + step),
@@ -314,7 +322,7 @@ def join(work: Array, plan: Plan, kind: int, alarm: Array, to: int, stride: int,
             joins[i + 1],
             joins[i + 2],
         )
-        at = 2 * n * positions[n_points - k if k else 0]
+        at = 2 * n * (n_points - k if k else 0)
         b0, b1, b2, b3 = join_4(
             load_complex(work, at),
             load_complex(work, at + step),

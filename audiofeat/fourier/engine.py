@@ -22,7 +22,7 @@ from audiofeat.fourier.plans import is_smooth, make_plan, make_scratch
 
 BLOCK = 1 << 22  # samples of frames in a block: some milliseconds, so that an interrupt is heard
 SHARE = 1 << 21  # the least for a thread, which takes 0.1 ms to start
-N_ALIGN = 64  # frames: blocks begin where the kernel would gather anew
+N_ALIGN = 64  # frames of a block are a multiple of it, so that none but the last is a poor fit for the kernel
 SCIPY_BLOCK = 1 << 17  # samples of frames at a time where SciPy transforms: 0.5 MB in float32
 
 S = TypeVar("S")
@@ -147,9 +147,11 @@ def finish_items(levels: Float, finishes: list[Finish], *, workers: int = 1) -> 
 
 
 def _blocks(n_items: int, n_frames: int, size: int, n_threads: int) -> list[Task]:
-    """Cut the frames of `size` samples into blocks, at least four for a thread where there are several."""
-    most = BLOCK // size if n_threads == 1 else min(BLOCK // size, n_frames * n_items // (4 * n_threads))
-    n_block = max(most // N_ALIGN, 1) * N_ALIGN
+    """Cut the frames, of `size` samples, into blocks; among threads into as many of a size for each."""
+    total = n_items * n_frames
+    n_each = min(max(total * size // n_threads // SHARE, 1), 8)
+    most = total if n_threads == 1 else -(-total // (n_each * n_threads))
+    n_block = max(-(-min(most, BLOCK // size) // N_ALIGN), 1) * N_ALIGN
     return [(i, t, min(t + n_block, n_frames)) for i in range(n_items) for t in range(0, n_frames, n_block)]
 
 

@@ -29,19 +29,15 @@ def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> Plan:
     n_points = total // split
     radices, _ = _radices(n_points)
 
-    sizes = n_points // np.cumprod([1, *radices])  # of the blocks of each stage, and at last 1
-    points = np.arange(n_points)
-    positions = np.zeros(n_points, np.intp)
-    digits = points.copy()
+    sizes = np.cumprod([1, *radices])  # of the blocks that each stage joins, and at last all
     twiddles: list[NDArray[Any]] = [np.empty(0)]
-    for radix, size, part in zip(radices, sizes[:-1], sizes[1:], strict=True):
-        positions += digits % radix * part
-        digits //= radix
+    order = np.zeros(1, np.intp)  # the point at each position: digits reversed
+    for radix, part, size in zip(radices, sizes[:-1], sizes[1:], strict=True):
         twiddles.append(_turns(np.arange(part)[:, None] * np.arange(1, radix), size).reshape(-1))
-
-    order = points.reshape(4, -1).T.reshape(-1) if radices[:1] == [4] else points  # the first stage's, fused
+        order = (radix * order + np.arange(radix)[:, None]).reshape(-1)
     whole = split * order + np.arange(split)[:, None]  # points of the whole transform
-    samples = np.stack((whole, np.full_like(whole, n_fft)) if odd else (2 * whole, 2 * whole + 1), axis=-1).reshape(-1)
+    parts = (whole, np.full_like(whole, n_fft)) if odd else (2 * whole, 2 * whole + 1)
+    samples = np.stack(parts, axis=-1).reshape(-1)
     near = np.arange(n_points // 2 + 1)
     joins: NDArray[Any] = np.zeros(len(near)) if odd else -1j * _turns(near, n_fft)
     if split == 4:
@@ -68,7 +64,6 @@ def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> Plan:
         places=held % hop_length * n_cols + held // hop_length,
         radices=np.array(radices, np.intp),
         twiddles=np.concatenate(twiddles).astype(complex_),
-        positions=positions,
         joins=joins.reshape(-1).astype(complex_),
     )
 

@@ -60,8 +60,10 @@ def stft(
     Notes
     -----
     :math:`X_{kt} = \sum_{n=0}^{N-1} w_n\, y_{n + tH}\, e^{-2\pi i k n / N}` for the padded signal. The
-    transform is computed in the precision of `y`: in float32 a bin carries an error of about 1e-7 of the
-    strongest bin of its frame. Time is O(n_frames n_fft log n_fft), memory the output and 2 MB.
+    transform is computed in the precision of `y`: in float32 a bin carries an error of up to 2e-7, typically
+    1e-8, of the strongest bin of its frame, in float64 of 1e-16. Squared magnitudes below 1e-38 (1e-308) are 0.
+    Sizes without prime factors above 5 are done by compiled kernels, others by :mod:`scipy.fft`. Time is
+    O(n_frames n_fft log n_fft), memory the output and about a megabyte for each thread.
 
     Examples
     --------
