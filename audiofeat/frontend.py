@@ -3,9 +3,9 @@
 import dataclasses
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import reduce
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -189,16 +189,29 @@ class FrontEnd:
         Raises
         ------
         ValueError, TypeError, AudioError
-            As a call with the first source that fails; the others that have begun are finished first.
+            As a call with the first source that fails; those that have begun are finished before.
         """
+        if isinstance(sources, str | PathLike):
+            msg = f"sources must be an iterable of signals or files, got the file {sources!r}"
+            raise TypeError(msg)
         waiting = list(enumerate(sources))
         done: dict[int, Float] = {}
+        failed: dict[int, Exception] = {}
 
         def job(task: tuple[int, Source], _: None) -> None:
             number, source = task
-            done[number] = self(source)
+            try:
+                done[number] = self(source)
+            except Exception as error:
+                failed[number] = error
+                raise
 
-        share_out(waiting, job, lambda: None, max(1, min(as_workers(workers), len(waiting))))
+        try:
+            share_out(waiting, job, lambda: None, max(1, min(as_workers(workers), len(waiting))))
+        except Exception:  # sources begin in order, so all before the first that fails are done
+            if failed:
+                raise failed[min(failed)] from None
+            raise
         return [done[number] for number in range(len(waiting))]
 
     def stream(
@@ -210,7 +223,7 @@ class FrontEnd:
         ----------
         source : str or path, or iterable of array_like
             A file, mixed to mono and resampled; or blocks of a signal at the rate `sr`, time last and of any
-            lengths, as they arrive. Leading axes, the same in all, are independent.
+            lengths, as they arrive. Leading axes, the same in all, are independent. An array is one block.
         n_frames : int
             Frames to return at a time; the last part may have fewer. With 1, a frame is returned as soon as its
             last sample has arrived.
@@ -250,7 +263,7 @@ class FrontEnd:
                 f"which look at the whole clip, got {type(source).__name__}"
             )
             raise ValueError(msg)
-        return self._stream_blocks(source, n_frames, workers)
+        return self._stream_blocks([source] if isinstance(source, np.ndarray) else source, n_frames, workers)
 
     def save(
         self,
@@ -305,7 +318,7 @@ class FrontEnd:
         if twice:
             levels = dataclasses.replace(self, compression="none", n_mfcc=None, max_frames=None)
             parts = levels._stream_file(path, False, n_frames, workers)
-            peak = max(float(part.max()) for part in parts)
+            peak = float(reduce(np.maximum, (part.max() for part in parts)))  # NaN too
         return self._stream_blocks(stream(path, block=1 << 18, sr=self.sr), n_frames, workers, peak)
 
     def _stream_blocks(
@@ -313,13 +326,8 @@ class FrontEnd:
     ) -> Iterator[Float]:
         framing = self._framing()
         inside = dataclasses.replace(framing, center=False)
-        left = math.inf if self.max_frames is None else self.max_frames
-        for y in cut_frames(padded(as_blocks(blocks), framing), framing, n_frames):
-            S = features(y, inside, _tables(self, y.dtype)[1], workers=workers, peak=peak)
-            yield S if left >= S.shape[-1] else np.ascontiguousarray(S[..., : int(left)])
-            left -= S.shape[-1]
-            if left <= 0:
-                return
+        for y in cut_frames(padded(as_blocks(blocks), framing), framing, n_frames, self.max_frames):
+            yield features(y, inside, _tables(self, y.dtype)[1], workers=workers, peak=peak)
 
     def patches(self, y: Source, n_frames: int, *, workers: int = 1) -> Float:
         """Cut the features into patches that follow each other without overlap.

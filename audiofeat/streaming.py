@@ -1,6 +1,8 @@
 """Frames of a signal that arrives in blocks, cut so that each is what the whole signal would give."""
 
+import math
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,8 +16,9 @@ def as_blocks(blocks: Iterable[ArrayLike]) -> Iterator[Float]:
     first: Float | None = None
     for number, block in enumerate(blocks):
         name = f"blocks[{number}]"
-        if np.shape(block)[-1:] == (0,):
-            continue
+        with suppress(ValueError):  # rows of unequal length: `as_signal` says so
+            if np.shape(block)[-1:] == (0,):
+                continue
         y = as_signal(block, name=name)
         first = y if first is None else first
         if (y.dtype, y.shape[:-1]) != (first.dtype, first.shape[:-1]):
@@ -24,12 +27,12 @@ def as_blocks(blocks: Iterable[ArrayLike]) -> Iterator[Float]:
                 f"got {y.dtype} of shape {y.shape}"
             )
             raise ValueError(msg)
-        yield y
+        yield y.copy()  # the caller may fill a buffer again, and some of this block waits for the next
 
 
 def padded(blocks: Iterator[Float], framing: Framing) -> Iterator[Float]:
     """Add what the frames see before the first block and after the last."""
-    near = framing.padding + 1  # samples that the padding looks at
+    near = max(1, framing.padding + (framing.pad_mode == "reflect"))  # samples that the padding looks at
     held: list[Float] = []
     for block in blocks:
         held.append(block)
@@ -47,10 +50,12 @@ def padded(blocks: Iterator[Float], framing: Framing) -> Iterator[Float]:
     yield ends(recent, framing)[1]
 
 
-def cut_frames(blocks: Iterator[Float], framing: Framing, n_frames: int) -> Iterator[Float]:
-    """Cut a signal into parts that hold `n_frames` frames each, the last of them fewer."""
+def cut_frames(
+    blocks: Iterator[Float], framing: Framing, n_frames: int, max_frames: int | None = None
+) -> Iterator[Float]:
+    """Cut a signal, or its first frames, into parts that hold `n_frames` frames each, the last of them fewer."""
     n_fft, hop = framing.n_fft, framing.hop_length
-    need = (n_frames - 1) * hop + n_fft
+    left = math.inf if max_frames is None else max_frames
     held: list[Float] = []
     n_held, skip, n_seen = 0, 0, 0  # samples: waiting, to leave out between frames, and all
     for block in blocks:
@@ -59,12 +64,15 @@ def cut_frames(blocks: Iterator[Float], framing: Framing, n_frames: int) -> Iter
         skip -= block.shape[-1] - rest.shape[-1]
         held.append(rest)
         n_held += rest.shape[-1]
-        if n_held < need:
+        if n_held < (min(n_frames, left) - 1) * hop + n_fft:
             continue
         y = held[0] if len(held) == 1 else np.concatenate(held, axis=-1)
         at = 0
-        while n_held - at >= need:
-            yield y[..., at : at + need]
+        while n_held - at >= (need := (min(n_frames, left) - 1) * hop + n_fft):
+            yield y[..., at : at + int(need)]
+            left -= n_frames
+            if left <= 0:
+                return
             at += n_frames * hop
         skip = max(0, at - n_held)
         held, n_held = [y[..., at:]], max(0, n_held - at)

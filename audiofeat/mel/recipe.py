@@ -103,7 +103,7 @@ def features(
     if not compression.looks_at_clip or peak is not None:
         finish = recipe.finish
         if peak is not None:
-            ref = peak if callable(compression.ref) else compression.ref
+            ref = as_number(peak, "ref", low=0.0) if callable(compression.ref) else compression.ref
             finish = recipe.for_clip(dtype, recipe.n_bins, recipe.bank, ref, peak)
         return extract(y, framing, recipe.power, finish, workers=workers, max_frames=max_frames)
     bands = as_finish(dtype, recipe.bank) if recipe.bank else None
