@@ -10,6 +10,7 @@ from typing import Any
 from zlib import crc32
 
 import numba
+import numpy as np
 
 SOURCES = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
 
@@ -22,6 +23,8 @@ def kernel(loop: Callable[..., None]) -> Any:
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     loop.__qualname__ += f"-{crc32(repr(options).encode() + SOURCES):08x}"
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return np.errstate(all="ignore")(loop)  # compiled code does not warn
     try:
         return numba.njit(cache=True, **options)(loop)
     except RuntimeError:  # raised here, at import, when no cache folder is writable

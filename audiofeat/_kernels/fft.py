@@ -44,7 +44,6 @@ class Plan(NamedTuple):
     split: int  # number of shorter transforms, 4 or 1
     n_points: int  # complex points of each
     leaf: int  # points that are worked on depth first
-    samples: Array  # the sample of a frame behind each value of `places` and of the window; n_fft: none
     places: Array  # where a sample of a frame is among the gathered hops, in the order of loading
     radices: Array  # of the stages of a shorter transform, from the first
     twiddles: Array  # of the stages, one after the other
@@ -61,7 +60,7 @@ class Scratch(NamedTuple):
     levels: Array  # (n_bins, n lanes)
     bands: Array  # (n_bands, n lanes)
     last: Array  # (n_rows of the output, n lanes), for a group that is not full
-    alarm: Array  # (n lanes): not 0 once a frame held, or led to, NaN or Inf
+    alarm: Array  # (n lanes): the first is NaN, no longer 0, once a frame held, or led to, NaN or Inf
 
 
 @lanewise

@@ -89,6 +89,8 @@ def analyse(
             put_last(scratch.levels, plan.n_bins, parts * n, parts * n_valid, column + parts * t, n_columns, out)
         else:
             finish_group(scratch.levels, 0, n, finish, scratch, n_valid, column + t, n_columns, out)
+    for i in range(1, n):
+        scratch.alarm[0] += scratch.alarm[i]
 
 
 @kernel

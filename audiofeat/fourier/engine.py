@@ -34,6 +34,8 @@ Job = Callable[[Task, Scratch], None]
 
 def as_workers(workers: object) -> int:
     """Return a number of threads: `workers`, or as many as the process may use cores for -1."""
+    if workers == 1 and type(workers) is int:
+        return 1
     count = as_count(workers, "workers", low=-1)
     if count == 0:
         msg = "workers must be >= 1, or -1 for all cores, got 0"
@@ -127,7 +129,7 @@ def extract(
 
     share_out(tasks, job, make, n_threads)
     spare.extend(used)
-    if not all(np.isfinite(own.alarm).all() for own in used):
+    if any(own.alarm[0] != 0.0 for own in used):
         require_finite(y, "y")  # or else it was too loud, and the result says so
     return out
 
@@ -174,13 +176,12 @@ def share_out(tasks: Iterable[T], job: Callable[[T, S], None], make: Callable[[]
     def work() -> None:
         try:
             own = make()
-            with np.errstate(all="ignore"):  # for kernels with JIT off
-                while left:
-                    try:
-                        task = left.popleft()
-                    except IndexError:  # another thread took the last
-                        return
-                    job(task, own)
+            while left:
+                try:
+                    task = left.popleft()
+                except IndexError:  # another thread took the last
+                    return
+                job(task, own)
         except BaseException:
             left.clear()
             raise
@@ -227,8 +228,8 @@ def _fused(
 @remembered
 def _tables(framing: Framing, dtype: DTypeLike) -> tuple[Plan, Float]:
     """Return the plan for frames and their window in the order of loading, halved as `untangle` wants it."""
-    plan = make_plan(framing.n_fft, framing.hop_length, dtype)
-    return plan, (0.5 * np.append(framing.window, 0.0)[plan.samples]).astype(dtype)
+    plan, samples = make_plan(framing.n_fft, framing.hop_length, dtype)
+    return plan, (0.5 * np.append(framing.window, 0.0)[samples]).astype(dtype)
 
 
 @remembered
@@ -247,6 +248,7 @@ def _by_scipy(
     n_block = max(1, SCIPY_BLOCK // n_fft)
     width = rows.shape[2]
 
+    @np.errstate(all="ignore")
     def job(task: Task, scratch: Scratch) -> None:
         item, first, stop = task
         edges = ends(items[item], framing)
@@ -254,7 +256,7 @@ def _by_scipy(
             after = min(t + n_block, stop)
             start = t * hop - framing.padding
             part = cut(*edges, items[item], start, start + (after - 1 - t) * hop + n_fft)
-            spectra = scipy.fft.rfft(sliding_window_view(part, n_fft)[::hop] * window, overwrite_x=True).T
+            spectra: Any = scipy.fft.rfft(sliding_window_view(part, n_fft)[::hop] * window, overwrite_x=True).T
             if power is None:
                 rows[item, :, t:after] = spectra
                 continue

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from audiofeat._caching import remembered
 from audiofeat._kernels.fft import Plan, Scratch
 from audiofeat._kernels.lanes import REGISTER
 from audiofeat._kernels.memory import width
@@ -19,9 +18,11 @@ def is_smooth(n_fft: int) -> bool:
     return _radices(n_fft)[1] == 1
 
 
-@remembered
-def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> Plan:
-    """Return the plan for frames of `n_fft` samples, a number that `is_smooth`."""
+def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> tuple[Plan, NDArray[np.intp]]:
+    """Return the plan for frames of `n_fft` samples, a number that `is_smooth`, and their order of loading.
+
+    The order has `n_fft` in the place of imaginary parts that there are not.
+    """
     n = width(np.empty(0, dtype))
     odd = n_fft % 2
     total = n_fft if odd else n_fft // 2
@@ -51,7 +52,7 @@ def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> Plan:
     n_cols = n_chunk + _filled(overlap, n)
     held = np.minimum(samples, n_fft - 1)
     complex_ = np.result_type(dtype, np.complex64)
-    return Plan(
+    plan = Plan(
         n_bins=1 + n_fft // 2,
         hop_length=hop_length,
         n_chunk=n_chunk,
@@ -60,12 +61,12 @@ def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> Plan:
         split=split,
         n_points=n_points,
         leaf=int(max(size for size in sizes if size <= LEAF)),
-        samples=samples,
         places=held % hop_length * n_cols + held // hop_length,
         radices=np.array(radices, np.intp),
         twiddles=np.concatenate(twiddles).astype(complex_),
         joins=joins.reshape(-1).astype(complex_),
     )
+    return plan, samples
 
 
 def make_scratch(dtype: DTypeLike, n_bins: int, n_bands: int, n_rows: int, plan: Plan | None = None) -> Scratch:
