@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
-from scipy.fft import dct
 
 from audiofeat._caching import remembered
 from audiofeat._kernels.bands import Bank
@@ -130,6 +129,8 @@ def cosine_bank(
     dtype: DTypeLike, n_mfcc: int, n_bands: int, dct_type: Any = 2, norm: Any = "ortho", lifter: float = 0.0
 ) -> Bank:
     """Return the first rows of the matrix of the cosine transform, each with its factor of the lifter."""
+    from scipy.fft import dct
+
     n_bands = as_count(n_bands, "n_mels")
     n_mfcc = as_count(n_mfcc, "n_mfcc", high=n_bands)
     dct_type = as_count(dct_type, "dct_type", high=4)

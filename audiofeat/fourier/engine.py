@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
-import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
@@ -190,10 +189,13 @@ def share_out(tasks: Iterable[T], job: Callable[[T, S], None], make: Callable[[]
         work()
         return
     with ThreadPoolExecutor(n_threads - 1) as pool:
-        others = [pool.submit(work) for _ in range(n_threads - 1)]
-        work()
-        for other in others:
-            other.result()
+        try:
+            others = [pool.submit(work) for _ in range(n_threads - 1)]
+            work()
+            for other in others:
+                other.result()
+        finally:
+            left.clear()  # an interrupt while a thread starts leaves a thread that the pool does not know
 
 
 def _fused(
@@ -242,6 +244,8 @@ def _by_scipy(
     items: Float, framing: Framing, power: float | None, finish: Finish, rows: NDArray[Any]
 ) -> tuple[Job, Callable[[], Scratch], deque[Scratch]]:
     """Return the job for sizes with other prime factors than 2, 3 and 5."""
+    import scipy.fft  # takes 50 ms that other sizes need not wait for
+
     dtype, hop, n_fft = items.dtype, framing.hop_length, framing.n_fft
     window = framing.window.astype(dtype)
     n_bands, n_bins = len(finish.bank.starts), 1 + n_fft // 2
