@@ -207,11 +207,12 @@ def transform(hops: Array, lane: int, plan: Plan, window: Array, work: Array) ->
     """
     n = width(work)
     places, radices, twiddles = plan.places, plan.radices, plan.twiddles
-    fused = len(radices) > 0 and radices[0] == 4
+    first = radices[0] if len(radices) > 0 else 1
+    fused = first == 4 or first == 5
     for r in range(plan.split):
         base = 2 * n * plan.n_points * r
         i = 2 * plan.n_points * r
-        if fused:  # the first stage, straight from the samples
+        if first == 4:  # the first stage, straight from the samples; its factors are 1
             for at in range(base, base + 2 * n * plan.n_points, 8 * n):
                 a, b, c, d = butterfly_4(
                     windowed(load(hops, places[i] + lane), load(hops, places[i + 1] + lane), window[i], window[i + 1]),
@@ -230,6 +231,29 @@ def transform(hops: Array, lane: int, plan: Plan, window: Array, work: Array) ->
                 store_complex(work, at + 4 * n, c)
                 store_complex(work, at + 6 * n, d)
                 i += 8
+        elif first == 5:
+            for at in range(base, base + 2 * n * plan.n_points, 10 * n):
+                a, b, c, d, e = butterfly_5(
+                    windowed(load(hops, places[i] + lane), load(hops, places[i + 1] + lane), window[i], window[i + 1]),
+                    windowed(
+                        load(hops, places[i + 2] + lane), load(hops, places[i + 3] + lane), window[i + 2], window[i + 3]
+                    ),
+                    windowed(
+                        load(hops, places[i + 4] + lane), load(hops, places[i + 5] + lane), window[i + 4], window[i + 5]
+                    ),
+                    windowed(
+                        load(hops, places[i + 6] + lane), load(hops, places[i + 7] + lane), window[i + 6], window[i + 7]
+                    ),
+                    windowed(
+                        load(hops, places[i + 8] + lane), load(hops, places[i + 9] + lane), window[i + 8], window[i + 9]
+                    ),
+                )
+                store_complex(work, at, a)
+                store_complex(work, at + 2 * n, b)
+                store_complex(work, at + 4 * n, c)
+                store_complex(work, at + 6 * n, d)
+                store_complex(work, at + 8 * n, e)
+                i += 10
         else:
             for at in range(base, base + 2 * n * plan.n_points, 2 * n):
                 real, imag = load(hops, places[i] + lane), load(hops, places[i + 1] + lane)

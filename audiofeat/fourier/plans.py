@@ -89,9 +89,9 @@ def make_scratch(dtype: DTypeLike, n_bins: int, n_bands: int, n_rows: int, plan:
 
 
 def _radices(n: int) -> tuple[list[int], int]:
-    """Return the factors 4, 2, 3 and 5 of `n`, in this order, and what is left."""
+    """Return the factors 4, 5, 3 and 2 of `n`, in this order, and what is left."""
     radices = []
-    for radix in (4, 2, 3, 5):
+    for radix in (4, 5, 3, 2):
         while n % radix == 0:
             radices.append(radix)
             n //= radix
