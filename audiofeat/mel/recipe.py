@@ -40,7 +40,7 @@ class Compression(NamedTuple):
         offset = self._log(max(ref, least))
         floor = -math.inf
         if self.top_db is not None and peak is not None:
-            floor = self._log(max(peak, least)) - offset - self._log(10.0 ** (self.top_db / 10.0))
+            floor = self._log(max(peak, least)) - offset - self._log(10.0) * self.top_db / 10.0
         return {**values, "least": least, "offset": offset, "floor": floor}
 
     def _log(self, level: float) -> float:
