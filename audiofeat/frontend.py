@@ -8,13 +8,12 @@ from dataclasses import dataclass, fields
 from functools import reduce
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from audiofeat._caching import remembered
-from audiofeat._files import replacing
 from audiofeat._kernels.bands import LOG, LOG_1P
 from audiofeat._validation import Float, as_choice, as_count, as_number, as_signal
 from audiofeat.cepstrum import cosine_bank
@@ -24,7 +23,7 @@ from audiofeat.mel import mel_filterbank
 from audiofeat.mel.bands import mel_bank
 from audiofeat.mel.decibels import Reference
 from audiofeat.mel.recipe import Compression, Recipe, as_recipe, features
-from audiofeat.streaming import as_blocks, cut_frames, padded
+from audiofeat.streaming import as_blocks, cut_frames, padded, write_parts
 
 Source = ArrayLike | str | PathLike[str]
 
@@ -298,16 +297,7 @@ class FrontEnd:
         OSError
             If the file cannot be written.
         """
-        with replacing(Path(path)) as temporary, temporary.open("wb") as file:
-            shape: list[int] = []
-            for part in self.stream(source, n_frames=n_frames, workers=workers):
-                if not shape:
-                    shape, dtype = [*part.shape[:-1], 0], part.dtype
-                    _write_header(file, shape, dtype)
-                file.write(part.tobytes(order="F"))
-                shape[-1] += part.shape[-1]
-            file.seek(0)
-            _write_header(file, shape, dtype)  # of the same length: NumPy leaves room for the number of frames
+        write_parts(self.stream(source, n_frames=n_frames, workers=workers), Path(path))
         mapped: Float = np.load(path, mmap_mode="r")
         return mapped
 
@@ -466,12 +456,6 @@ def _tables(front_end: FrontEnd, dtype: Any) -> tuple[Framing, Recipe]:
         if front_end.n_mfcc is not None:
             cosines = cosine_bank(dtype, front_end.n_mfcc, front_end.n_mels)
     return framing, as_recipe(dtype, n_bins, front_end.power, bank, front_end._compression(), cosines)
-
-
-def _write_header(file: BinaryIO, shape: list[int], dtype: Any) -> None:
-    """Write the header of a ``.npy`` file in which frames lie one after the other."""
-    descr = np.lib.format.dtype_to_descr(dtype)
-    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": True, "shape": tuple(shape)})
 
 
 def _window_spec(value: Any) -> Any:

@@ -3,10 +3,13 @@
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from audiofeat._files import replacing
 from audiofeat._validation import Float, as_signal
 from audiofeat.fourier.framing import Framing, ends
 
@@ -80,3 +83,22 @@ def cut_frames(
         yield np.concatenate(held, axis=-1)
     elif n_seen < n_fft:
         framing.n_frames(n_seen - 2 * framing.padding)  # says what is too short
+
+
+def write_parts(parts: Iterable[Float], path: Path) -> None:
+    """Write parts of features, shape (..., n_bands, n_frames), to a ``.npy`` file in which frame follows frame."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        shape: list[int] = []
+        for part in parts:
+            if not shape:
+                shape, dtype = [*part.shape[:-1], 0], part.dtype
+                _write_header(file, shape, dtype)
+            file.write(part.tobytes(order="F"))
+            shape[-1] += part.shape[-1]
+        file.seek(0)
+        _write_header(file, shape, dtype)  # of the same length: NumPy leaves room for the number of frames
+
+
+def _write_header(file: BinaryIO, shape: list[int], dtype: np.dtype[Any]) -> None:
+    descr = np.lib.format.dtype_to_descr(dtype)
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": True, "shape": tuple(shape)})

@@ -159,7 +159,7 @@ def test_every_length_about_a_frame(n_fft, pad_mode):
         for n_samples in range(1 if center else n_fft, 2 * n_fft + 2):
             y = noise(n_samples)
             whole = front_end(y)
-            for blocks in (y.reshape(-1, 1), [y], np.array_split(y, 3)):
+            for blocks in (list(y.reshape(-1, 1)), [y], np.array_split(y, 3)):
                 assert_parts_are(list(front_end.stream(blocks, n_frames=2)), whole, 2)
 
 
