@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
+import numba
 import pytest
+import reference
 from hypothesis import HealthCheck, settings
 
 # Compiling takes longer than any deadline; derandomised, so that a change is judged by its diff.
@@ -18,6 +20,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def data() -> Path:
     """The folder of real recordings; tests that ask for it carry the marker `realdata`."""
     return Path(os.environ["AUDIOFEAT_DATA"])
+
+
+# With JIT off the kernels of the front ends take a tenth of a second for any signal, so only their own tests use them.
+FRONT_ENDS = {"cepstrum", "distances", "engine", "fourier", "frontend", "lanes", "mel", "presets", "streaming"}
+
+
+@pytest.fixture(autouse=True)
+def _front_ends_without_kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if numba.config.DISABLE_JIT and request.path.stem.removeprefix("test_") not in FRONT_ENDS:
+        monkeypatch.setattr("audiofeat.fourier.engine.is_smooth", lambda n_fft: False)
+        monkeypatch.setattr("audiofeat.distances.melspectrogram", reference.melspectrogram)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+import reference
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 
-from audiofeat import distances, mel_frequencies, spectral_error_matrix, synth
+from audiofeat import distances, mel_frequencies, melspectrogram, spectral_error_matrix, synth
 from audiofeat.distances import diagonal, fused, spectral_error_distances, timbre, timbre_distances
 from audiofeat.sem import spectral_error_factors
 
@@ -200,3 +201,9 @@ def test_a_diagonal_from_blocks_is_that_of_the_matrix(n, offset):
         return D[i, j]
 
     assert_array_equal(diagonal(tile, n, offset), np.diagonal(D, offset))
+
+
+def test_the_twin_of_the_mel_spectrogram_is_one():
+    y = np.random.default_rng(0).uniform(-1, 1, (3, 3000))
+    framing = {"n_fft": 512, "hop_length": 128, "center": False}
+    assert_allclose(melspectrogram(y, 8000, **framing), reference.melspectrogram(y, 8000, **framing))
