@@ -157,7 +157,7 @@ def finish_items(levels: Float, finishes: list[Finish], *, workers: int = 1) -> 
 def _blocks(n_items: int, n_frames: int, size: int, n_threads: int) -> list[Task]:
     """Cut the frames, of `size` samples, into blocks; among threads into as many of a size for each."""
     total = n_items * n_frames
-    n_each = min(max(total * size // n_threads // SHARE, 1), 8)
+    n_each = min(max(total * size // n_threads // SHARE, 1), 16)
     most = total if n_threads == 1 else -(-total // (n_each * n_threads))
     n_block = max(-(-min(most, BLOCK // size) // N_ALIGN), 1) * N_ALIGN
     return [(i, t, min(t + n_block, n_frames)) for i in range(n_items) for t in range(0, n_frames, n_block)]
