@@ -139,7 +139,7 @@ def finish_items(levels: Float, finishes: list[Finish], *, workers: int = 1) -> 
     The levels are overwritten.
     """
     *batch, n_levels, n_frames = levels.shape
-    n_rows = len(finishes[0].cosines.starts)
+    n_bands, n_rows = len(finishes[0].bank.starts), len(finishes[0].cosines.starts)
     out = np.empty((*batch, n_rows, n_frames), levels.dtype) if n_rows else levels
     flat, rows = levels.reshape(len(finishes), -1), out.reshape(len(finishes), -1)
 
@@ -150,7 +150,7 @@ def finish_items(levels: Float, finishes: list[Finish], *, workers: int = 1) -> 
 
     n_threads = max(1, min(workers, levels.size // SHARE))
     tasks = _blocks(len(finishes), n_frames, n_levels, n_threads)
-    share_out(tasks, job, lambda: make_scratch(levels.dtype, n_levels, n_levels, n_rows or n_levels), n_threads)
+    share_out(tasks, job, lambda: make_scratch(levels.dtype, n_levels, n_bands, n_rows or n_bands), n_threads)
     return out
 
 
