@@ -263,7 +263,7 @@ def logmel(
     with the length; only `top_db` and a callable `ref`, which look at the whole clip, take a second one.
 
     In float32, bands of noise are exact to 3e-5 dB. Beside a loud tone, 97 of 100 bands within 60 dB of the
-    loudest of their frame are exact to 1e-4 dB, and within 100 dB to 1e-2 dB; 4e-4 and 3e-2 dB were the worst
+    loudest of their frame are exact to 1e-4 dB, and within 100 dB to 1e-2 dB; 8e-4 and 3e-2 dB were the worst
     seen. What lies still deeper is rounding noise of the transform, up to 1 dB off at 150 dB: a float64 signal
     has none of it.
 
