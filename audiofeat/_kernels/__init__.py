@@ -47,7 +47,7 @@ class Cache(FunctionCache):
             super().save_overload(sig, data)
 
 
-def kernel(loop: Callable[..., None]) -> Any:
+def kernel(loop: Callable[..., Any]) -> Any:
     """Compile `loop`; the one decorator every kernel wears.
 
     ``error_model="numpy"`` makes ``x / 0`` infinite with JIT on or off. The options, this folder's sources and

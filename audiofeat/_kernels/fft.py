@@ -96,6 +96,13 @@ def gather(y: Array, start: int, n_hops: int, plan: Plan, scratch: Scratch) -> N
 
 
 @kernel
+def point(hops: Array, places: Array, window: Array, i: int, lane: int) -> Any:
+    """Return the complex point of which value i of `places` is the first sample; the one kernel that returns."""
+    real, imag = load(hops, places[i] + lane), load(hops, places[i + 1] + lane)
+    return windowed(real, imag, window[i], window[i + 1])
+
+
+@kernel
 def transform(hops: Array, lane: int, plan: Plan, window: Array, work: Array) -> None:
     """Do the shorter transforms of the frames from `lane` on.
 
@@ -112,16 +119,10 @@ def transform(hops: Array, lane: int, plan: Plan, window: Array, work: Array) ->
         if first == 4:  # the first stage, straight from the samples; its factors are 1
             for at in range(base, base + 2 * n * plan.n_points, 8 * n):
                 a, b, c, d = butterfly_4(
-                    windowed(load(hops, places[i] + lane), load(hops, places[i + 1] + lane), window[i], window[i + 1]),
-                    windowed(
-                        load(hops, places[i + 2] + lane), load(hops, places[i + 3] + lane), window[i + 2], window[i + 3]
-                    ),
-                    windowed(
-                        load(hops, places[i + 4] + lane), load(hops, places[i + 5] + lane), window[i + 4], window[i + 5]
-                    ),
-                    windowed(
-                        load(hops, places[i + 6] + lane), load(hops, places[i + 7] + lane), window[i + 6], window[i + 7]
-                    ),
+                    point(hops, places, window, i, lane),
+                    point(hops, places, window, i + 2, lane),
+                    point(hops, places, window, i + 4, lane),
+                    point(hops, places, window, i + 6, lane),
                 )
                 store_complex(work, at, a)
                 store_complex(work, at + 2 * n, b)
@@ -131,19 +132,11 @@ def transform(hops: Array, lane: int, plan: Plan, window: Array, work: Array) ->
         elif first == 5:
             for at in range(base, base + 2 * n * plan.n_points, 10 * n):
                 a, b, c, d, e = butterfly_5(
-                    windowed(load(hops, places[i] + lane), load(hops, places[i + 1] + lane), window[i], window[i + 1]),
-                    windowed(
-                        load(hops, places[i + 2] + lane), load(hops, places[i + 3] + lane), window[i + 2], window[i + 3]
-                    ),
-                    windowed(
-                        load(hops, places[i + 4] + lane), load(hops, places[i + 5] + lane), window[i + 4], window[i + 5]
-                    ),
-                    windowed(
-                        load(hops, places[i + 6] + lane), load(hops, places[i + 7] + lane), window[i + 6], window[i + 7]
-                    ),
-                    windowed(
-                        load(hops, places[i + 8] + lane), load(hops, places[i + 9] + lane), window[i + 8], window[i + 9]
-                    ),
+                    point(hops, places, window, i, lane),
+                    point(hops, places, window, i + 2, lane),
+                    point(hops, places, window, i + 4, lane),
+                    point(hops, places, window, i + 6, lane),
+                    point(hops, places, window, i + 8, lane),
                 )
                 store_complex(work, at, a)
                 store_complex(work, at + 2 * n, b)
@@ -153,8 +146,7 @@ def transform(hops: Array, lane: int, plan: Plan, window: Array, work: Array) ->
                 i += 10
         else:
             for at in range(base, base + 2 * n * plan.n_points, 2 * n):
-                real, imag = load(hops, places[i] + lane), load(hops, places[i + 1] + lane)
-                store_complex(work, at, windowed(real, imag, window[i], window[i + 1]))
+                store_complex(work, at, point(hops, places, window, i, lane))
                 i += 2
         for end in range(plan.leaf, plan.n_points + 1, plan.leaf):
             size, turn = 1, 0

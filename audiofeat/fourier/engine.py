@@ -17,11 +17,10 @@ from audiofeat._kernels.fft import COMPLEX, MAGNITUDE, POWER, Plan, Scratch
 from audiofeat._kernels.frames import analyse, finish_levels
 from audiofeat._validation import Float, as_count, require_finite
 from audiofeat.fourier.framing import Framing, cut, ends
-from audiofeat.fourier.plans import is_smooth, make_plan, make_scratch
+from audiofeat.fourier.plans import N_CHUNK, is_smooth, make_plan, make_scratch
 
 BLOCK = 1 << 22  # samples of frames in a block: some milliseconds, so that an interrupt is heard
 SHARE = 1 << 21  # the least for a thread, which takes 0.1 ms to start
-N_ALIGN = 64  # frames of a block are a multiple of it, so that none but the last is a poor fit for the kernel
 SPARED = 4096  # the largest n_fft whose work arrays, up to 2 MB, are kept for the next call
 SCIPY_BLOCK = 1 << 17  # samples of frames at a time where SciPy transforms: 0.5 MB in float32
 
@@ -155,11 +154,11 @@ def finish_items(levels: Float, finishes: list[Finish], *, workers: int = 1) -> 
 
 
 def _blocks(n_items: int, n_frames: int, size: int, n_threads: int) -> list[Task]:
-    """Cut the frames, of `size` samples, into blocks; among threads into as many of a size for each."""
+    """Cut the frames, of `size` samples, into blocks of whole chunks; among threads into as many for each."""
     total = n_items * n_frames
     n_each = min(max(total * size // n_threads // SHARE, 1), 16)
     most = total if n_threads == 1 else -(-total // (n_each * n_threads))
-    n_block = max(-(-min(most, BLOCK // size) // N_ALIGN), 1) * N_ALIGN
+    n_block = max(-(-min(most, BLOCK // size) // N_CHUNK), 1) * N_CHUNK
     return [(i, t, min(t + n_block, n_frames)) for i in range(n_items) for t in range(0, n_frames, n_block)]
 
 
@@ -231,7 +230,7 @@ def _fused(
 def _tables(framing: Framing, dtype: DTypeLike) -> tuple[Plan, Float]:
     """Return the plan for frames and their window in the order of loading, halved as `untangle` wants it."""
     plan, samples = make_plan(framing.n_fft, framing.hop_length, dtype)
-    return plan, (0.5 * np.append(framing.window, 0.0)[samples]).astype(dtype)
+    return plan, (0.5 * framing.window[samples]).astype(dtype)
 
 
 @remembered

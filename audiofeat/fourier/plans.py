@@ -21,7 +21,7 @@ def is_smooth(n_fft: int) -> bool:
 def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> tuple[Plan, NDArray[np.intp]]:
     """Return the plan for frames of `n_fft` samples, a number that `is_smooth`, and their order of loading.
 
-    The order has `n_fft` in the place of imaginary parts that there are not.
+    Of an odd number of samples each stands for its imaginary part too, which `untangle` drops with factors of 0.
     """
     n = width(np.empty(0, dtype))
     odd = n_fft % 2
@@ -37,7 +37,7 @@ def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> tuple[Plan, NDAr
         twiddles.append(_turns(np.arange(part)[:, None] * np.arange(1, radix), size).reshape(-1))
         order = (radix * order + np.arange(radix)[:, None]).reshape(-1)
     whole = split * order + np.arange(split)[:, None]  # points of the whole transform
-    parts = (whole, np.full_like(whole, n_fft)) if odd else (2 * whole, 2 * whole + 1)
+    parts = (whole, whole) if odd else (2 * whole, 2 * whole + 1)
     samples = np.stack(parts, axis=-1).reshape(-1)
     near = np.arange(n_points // 2 + 1)
     joins: NDArray[Any] = np.zeros(len(near)) if odd else -1j * _turns(near, n_fft)
@@ -50,7 +50,6 @@ def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> tuple[Plan, NDAr
     n_rows = _filled(min(hop_length, n_fft), n)
     n_chunk = _filled(N_CHUNK if n_rows * N_CHUNK <= 1 << 17 else n, n)
     n_cols = n_chunk + _filled(overlap, n)
-    held = np.minimum(samples, n_fft - 1)
     complex_ = np.result_type(dtype, np.complex64)
     plan = Plan(
         n_bins=1 + n_fft // 2,
@@ -61,7 +60,7 @@ def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> tuple[Plan, NDAr
         split=split,
         n_points=n_points,
         leaf=int(max(size for size in sizes if size <= LEAF)),
-        places=held % hop_length * n_cols + held // hop_length,
+        places=samples % hop_length * n_cols + samples // hop_length,
         radices=np.array(radices, np.intp),
         twiddles=np.concatenate(twiddles).astype(complex_),
         joins=joins.reshape(-1).astype(complex_),
