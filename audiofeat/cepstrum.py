@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from audiofeat._caching import remembered
 from audiofeat._kernels.bands import Bank
+from audiofeat._threads import as_workers
 from audiofeat._validation import Float, as_choice, as_count, as_number, as_signal
-from audiofeat.fourier.engine import as_bank, as_workers
+from audiofeat.fourier.engine import as_bank
 from audiofeat.fourier.framing import Window, as_framing
 from audiofeat.mel.bands import mel_bank
 from audiofeat.mel.decibels import Reference
@@ -126,9 +127,18 @@ def _recipe(
 
 @remembered
 def cosine_bank(
-    dtype: DTypeLike, n_mfcc: int, n_bands: int, dct_type: Any = 2, norm: Any = "ortho", lifter: float = 0.0
+    dtype: DTypeLike,
+    n_mfcc: int,
+    n_bands: int,
+    dct_type: Any = 2,
+    norm: Any = "ortho",
+    lifter: float = 0.0,
+    lifter_start: int = 1,
 ) -> Bank:
-    """Return the first rows of the matrix of the cosine transform, each with its factor of the lifter."""
+    """Return the first rows of the matrix of the cosine transform, each with its factor of the lifter.
+
+    The lifter counts the rows from `lifter_start` on.
+    """
     from scipy.fft import dct
 
     n_bands = as_count(n_bands, "n_mels")
@@ -141,7 +151,7 @@ def cosine_bank(
     lifter = as_number(lifter, "lifter", low=0.0)
     rows = dct(np.eye(n_bands), type=dct_type, axis=0, norm=scaling)[:n_mfcc]
     if lifter > 0.0:
-        n = np.arange(1, n_mfcc + 1)[:, None]
+        n = lifter_start + np.arange(n_mfcc)[:, None]
         rows *= 1.0 + lifter / 2.0 * np.sin(np.pi * n / lifter)
     return as_bank(rows.astype(dtype))
 

@@ -5,6 +5,7 @@ Files are resampled by soxr, whatever the authors used. What a network does to i
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from audiofeat._validation import as_choice
 from audiofeat.frontend import FrontEnd
@@ -103,13 +104,120 @@ def pons2016() -> FrontEnd:
     )
 
 
+def torchaudio() -> FrontEnd:
+    """Return ``torchaudio.transforms.MelSpectrogram(16000)``, as of torchaudio 2.11: power, not decibels.
+
+    Its defaults: windows of 400 (Hann, periodic), hops of 200, padding by reflection, 128 bands from 0 to 8000 Hz
+    on HTK's scale, triangular in Hz and of height 1. Many of the lowest bands are too narrow to hold a bin, and
+    are 0.
+    """
+    return FrontEnd(16000, n_fft=400, hop_length=200, pad_mode="reflect", htk=True, norm=None, compression="none")
+
+
+def whisper() -> FrontEnd:
+    """Return the input of OpenAI's Whisper (openai-whisper 20231117), up to its large-v2: (80, 3000) from 30 s.
+
+    Windows of 400 (Hann, periodic), hops of 160 at 16,000 Hz, padding by reflection, the last frame left out; 80
+    of Slaney's bands from 0 to 8000 Hz; log10 of at least 1e-10, at least 8 below the clip's maximum, plus 4, over
+    4. That is 80 dB of range, times 0.025, plus 1.
+
+    Whisper fills audio with zeros up to 30 s, or cuts it, before. That is not done here: pass 480,000 samples
+    for what it sees. The maximum is taken without the frame that is left out.
+    """
+    return FrontEnd(
+        16000,
+        n_fft=400,
+        hop_length=160,
+        pad_mode="reflect",
+        n_mels=80,
+        top_db=80.0,
+        frames="whisper",
+        scale=0.025,
+        shift=1.0,
+    )
+
+
+def whisper_v3() -> FrontEnd:
+    """Return the input of Whisper's large-v3 and turbo: `whisper` with 128 bands."""
+    return replace(whisper(), n_mels=128)
+
+
+def musicnn() -> FrontEnd:
+    """Return the input of musicnn 0.1.0 (Pons and Serra 2019), before it is cut: 96 bands at 16,000 Hz.
+
+    librosa's mel spectrogram of its day (0.7): windows of 512, hops of 256, padding by reflection, Slaney's bands
+    from 0 to 8000 Hz; then log10(1 + 10000 x).
+
+    Its patches are 187 frames, 3 s: ``preset("musicnn").patches(y, 187)``; musicnn turns them, time first. From the
+    power on it computes in float16, which is not done here: that moves values by up to 0.003, and makes those of
+    power above 6.5 infinite.
+    """
+    return FrontEnd(
+        16000, n_fft=512, hop_length=256, pad_mode="reflect", n_mels=96, compression="log10_1p", factor=10000.0
+    )
+
+
+def kaldi() -> FrontEnd:
+    """Return ``compute-fbank-feats --dither=0`` of Kaldi 5.5: natural logarithms of 23 bands at 16,000 Hz.
+
+    Its other defaults: windows of 25 ms, every 10 ms, that lie within the signal (snip-edges); samples in units of
+    16-bit PCM; without their mean, pre-emphasis of 0.97, Povey's window, a transform of 512; power; bands
+    from 20 to 8000 Hz on HTK's scale, triangular in mel and of height 1; a floor of float32's epsilon.
+
+    Variants are made by :func:`dataclasses.replace`: ``center=True`` is ``--snip-edges=false``,
+    ``log_energy="first"`` is ``--use-energy=true`` (raw energy, its floor 0), ``n_mels`` is ``--num-mel-bins``;
+    other rates take their own ``win_length`` and ``hop_length``, and as `n_fft` the next power of 2. Frames are
+    columns here, not rows.
+
+    There is no dither, which is noise; Kaldi's default is 1 unit of PCM. Its transform multiplies up its twiddle
+    factors in single precision, which is not done here: of the 4720 values of a sweep in 40 bands, that moves
+    three by more than 0.02, and none by more than 0.031.
+    """
+    return FrontEnd(
+        16000,
+        n_fft=512,
+        hop_length=160,
+        win_length=400,
+        window="povey",
+        symmetric=True,
+        gain=32768.0,
+        center=False,
+        pad_mode="symmetric",
+        n_mels=23,
+        fmin=20.0,
+        htk=True,
+        norm=None,
+        triangles="mel",
+        compression="log",
+        amin=float.fromhex("0x1p-23"),
+        frames="kaldi",
+        remove_dc=True,
+        preemphasis=0.97,
+    )
+
+
+def kaldi_mfcc() -> FrontEnd:
+    """Return ``compute-mfcc-feats --dither=0`` of Kaldi 5.5: 13 coefficients at 16,000 Hz.
+
+    The orthonormal DCT of `kaldi`, with a lifter of 22; the logarithm of the frame's raw energy takes the place of
+    coefficient 0, as by default (``--use-energy=true``).
+    """
+    return replace(kaldi(), n_mfcc=13, log_energy="c0", lifter=22.0, lifter_start=0)
+
+
 PRESETS: dict[str, Callable[[], FrontEnd]] = {
     "feng2017": feng2017,
+    "kaldi": kaldi,
+    "kaldi_mfcc": kaldi_mfcc,
     "kth2020": kth2020,
     "librosa": librosa,
+    "musicnn": musicnn,
     "pons2016": pons2016,
+    "torchaudio": torchaudio,
     "ubc2020": ubc2020,
     "ucsd2020": ucsd2020,
+    "whisper": whisper,
+    "whisper_v3": whisper_v3,
 }
 
 
@@ -154,6 +262,7 @@ def list_presets() -> list[str]:
     --------
     >>> from audiofeat import list_presets
     >>> list_presets()
-    ['feng2017', 'kth2020', 'librosa', 'pons2016', 'ubc2020', 'ucsd2020']
+    ['feng2017', 'kaldi', 'kaldi_mfcc', 'kth2020', 'librosa', 'musicnn', 'pons2016', 'torchaudio', 'ubc2020',
+     'ucsd2020', 'whisper', 'whisper_v3']
     """
     return sorted(PRESETS)

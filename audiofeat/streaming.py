@@ -35,7 +35,8 @@ def as_blocks(blocks: Iterable[ArrayLike]) -> Iterator[Float]:
 
 def padded(blocks: Iterator[Float], framing: Framing) -> Iterator[Float]:
     """Add what the frames see before the first block and after the last."""
-    near = max(1, framing.padding + (framing.pad_mode == "reflect"))  # samples that the padding looks at
+    near = max(1, framing.padding + (framing.pad_mode == "reflect"))  # samples that the padding looks at,
+    far = max(near, framing.after(0)) + 1  # and that at the end
     held: list[Float] = []
     for block in blocks:
         held.append(block)
@@ -49,7 +50,7 @@ def padded(blocks: Iterator[Float], framing: Framing) -> Iterator[Float]:
     yield recent
     for block in blocks:
         yield block
-        recent = np.concatenate((recent[..., -near:], block), axis=-1)
+        recent = np.concatenate((recent[..., -far:], block), axis=-1)
     yield ends(recent, framing)[1]
 
 
@@ -57,32 +58,37 @@ def cut_frames(
     blocks: Iterator[Float], framing: Framing, n_frames: int, max_frames: int | None = None
 ) -> Iterator[Float]:
     """Cut a signal, or its first frames, into parts that hold `n_frames` frames each, the last of them fewer."""
-    n_fft, hop = framing.n_fft, framing.hop_length
+    length, hop = framing.length, framing.hop_length
     left = math.inf if max_frames is None else max_frames
+    ahead = framing.left_out * hop  # samples that say that a frame is not the last
     held: list[Float] = []
-    n_held, skip, n_seen = 0, 0, 0  # samples: waiting, to leave out between frames, and all
+    n_held, skip, n_seen = 0, max(0, -framing.padding), 0  # samples: waiting, to leave out, and all
+    begun = False
     for block in blocks:
         n_seen += block.shape[-1]
         rest = block[..., skip:]
         skip -= block.shape[-1] - rest.shape[-1]
         held.append(rest)
         n_held += rest.shape[-1]
-        if n_held < (min(n_frames, left) - 1) * hop + n_fft:
+        if n_held < (min(n_frames, left) - 1) * hop + length + ahead:
             continue
         y = held[0] if len(held) == 1 else np.concatenate(held, axis=-1)
         at = 0
-        while n_held - at >= (need := (min(n_frames, left) - 1) * hop + n_fft):
+        while n_held - at >= (need := (min(n_frames, left) - 1) * hop + length) + ahead:
             yield y[..., at : at + int(need)]
+            begun = True
             left -= n_frames
             if left <= 0:
                 return
             at += n_frames * hop
         skip = max(0, at - n_held)
         held, n_held = [y[..., at:]], max(0, n_held - at)
-    if n_held >= n_fft:
-        yield np.concatenate(held, axis=-1)
-    elif n_seen < n_fft:
-        framing.n_frames(n_seen - 2 * framing.padding)  # says what is too short
+    if n_held >= length:
+        n_rest = max(1 + (n_held - length) // hop - framing.left_out, 0 if begun else 1)
+        if n_rest > 0:
+            yield np.concatenate(held, axis=-1)[..., : (n_rest - 1) * hop + length]
+    elif n_seen < length:
+        framing.n_frames(n_seen)  # says what is too short: without padding, or else there is a frame
 
 
 def write_parts(parts: Iterable[Float], path: Path) -> None:

@@ -70,3 +70,60 @@ def melspectrogram(y, sr, *, n_fft, hop_length, center):
         warnings.simplefilter("ignore")  # of bands that are too narrow to hold a bin
         bank = librosa.filters.mel(sr=sr, n_fft=n_fft, dtype=np.float64)
     return (power @ bank.T).swapaxes(-1, -2).astype(y.dtype)
+
+
+def kaldi(
+    y,
+    sr,
+    *,
+    n_mels=23,
+    n_mfcc=None,
+    fmax=None,
+    snip_edges=True,
+    use_energy=False,
+    win_length=400,
+    hop_length=160,
+    n_fft=512,
+    rfft=np.fft.rfft,
+):
+    """Kaldi's fbank or MFCC of a signal in [-1, 1), dither off, in float64: shape (n_rows, n_frames)."""
+    y = 32768.0 * np.asarray(y, dtype=np.float64)
+    half, eps = hop_length // 2, np.finfo(np.float32).eps
+    if not snip_edges:  # frame t is centred at hop_length * t + half, over a signal mirrored to and fro
+        n_frames = max(1, (len(y) + half) // hop_length)
+        at = np.arange(win_length) + hop_length * np.arange(n_frames)[:, None] + half - win_length // 2
+        turn = at % (2 * len(y))
+        frames = y[np.where(turn < len(y), turn, 2 * len(y) - 1 - turn)]
+    else:
+        frames = sliding_window_view(y, win_length)[::hop_length]
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    energy = np.log(np.maximum(np.sum(frames**2, axis=1), eps))
+    frames = frames - 0.97 * np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
+    window = (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(win_length) / (win_length - 1))) ** 0.85
+    power = np.abs(rfft(frames * window, n_fft)) ** 2
+    edges = np.linspace(*(1127.0 * np.log1p(np.array([20.0, fmax or sr / 2]) / 700.0)), n_mels + 2)
+    bins = 1127.0 * np.log1p(np.arange(n_fft // 2 + 1) * sr / n_fft / 700.0)
+    bank = np.stack([np.interp(bins, edges[i : i + 3], [0.0, 1.0, 0.0]) for i in range(n_mels)])
+    bands = np.log(np.maximum(bank @ power.T, eps))
+    if n_mfcc is None:
+        return np.vstack([energy, bands]) if use_energy else bands
+    i, k = np.arange(n_mfcc)[:, None], np.arange(n_mels)
+    rows = np.sqrt(np.where(i == 0, 1.0, 2.0) / n_mels) * np.cos(np.pi * i * (k + 0.5) / n_mels)
+    cepstra = (1.0 + 11.0 * np.sin(np.pi * i / 22.0)) * rows @ bands
+    return np.vstack([energy, cepstra[1:]]) if use_energy else cepstra
+
+
+def kaldis_rfft(frames, n_fft):
+    """The transform of real frames by one of half the size, whose twiddle factors are powers in single precision."""
+    half = n_fft // 2
+    padded = np.pad(frames, ((0, 0), (0, n_fft - frames.shape[1])))
+    Z = np.fft.fft(padded[:, ::2] + 1j * padded[:, 1::2])
+    turn, factor = np.exp(np.complex64(-2j * np.pi / n_fft)), np.complex64(1.0)
+    X = np.zeros((len(frames), half + 1), complex)
+    X[:, 0], X[:, half] = Z[:, 0].real + Z[:, 0].imag, Z[:, 0].real - Z[:, 0].imag
+    for k in range(1, half // 2 + 1):
+        factor = factor * turn
+        even = (Z[:, k] + Z[:, half - k].conj()) / 2
+        odd = factor.astype(complex) * (Z[:, k] - Z[:, half - k].conj()) / 2j
+        X[:, k], X[:, half - k] = even + odd, (even - odd).conj()
+    return X

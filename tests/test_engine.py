@@ -6,6 +6,7 @@ import time
 import tracemalloc
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 import numba
 import numpy as np
@@ -20,11 +21,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from audiofeat import FrontEnd, logmel, mel_filterbank, mel_frequencies, melspectrogram, mfcc, spectrogram, stft
 from audiofeat._kernels.bands import LOG, LOG_1P
+from audiofeat._kernels.conditioning import Conditioning
 from audiofeat._kernels.fft import COMPLEX, MAGNITUDE, POWER, Scratch
 from audiofeat._kernels.frames import analyse, finish_levels
+from audiofeat._threads import as_workers, share_out
+from audiofeat._validation import as_signal
 from audiofeat.fourier import engine, plans
-from audiofeat.fourier.engine import as_bank, as_finish, as_workers, finish_items, identity_bank, share_out
-from audiofeat.fourier.framing import Framing, window_samples
+from audiofeat.fourier.engine import as_bank, as_finish, finish_items, identity_bank
+from audiofeat.fourier.framing import Framing, as_framing, window_samples
 from audiofeat.mel.recipe import Compression, as_recipe, features
 
 JIT = not numba.config.DISABLE_JIT
@@ -469,6 +473,34 @@ def test_any_number_of_frames_touches_its_own_values_alone(n_fft, hop_length, dt
             assert_array_equal(part, whole[:, :n_frames], err_msg=name)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n_fft", "hop_length"), FRAMES if JIT else FRAMES[1::4])
+def test_conditioned_frames_touch_their_own_values_alone(n_fft, hop_length, dtype):
+    n, n_bins = LANES[dtype], 1 + n_fft // 2
+    first, stop = n_fft // 4, n_fft - n_fft // 8
+    framing = replace(tapered(n_fft, hop_length), conditioning=Conditioning(first, stop, 1.0, 0.9))
+    counts = [1, 2, n - 1, n, n + 1, 2 * n + 1, 64, 65] if JIT else [1, 127, 128, 129]
+    y = noise((max(counts) - 1) * hop_length + n_fft, dtype=dtype) + dtype(0.5)
+    frames = np.lib.stride_tricks.sliding_window_view(y, n_fft)[::hop_length].astype(np.float64)
+    inside = frames[:, first:stop] - frames[:, first:stop].mean(axis=1, keepdims=True)
+    emphasised = np.zeros_like(frames)
+    emphasised[:, first:stop] = inside - 0.9 * inside[:, np.maximum(np.arange(stop - first) - 1, 0)]
+    X = np.abs(scipy.fft.rfft(emphasised * framing.window, axis=-1).T)
+    levels = np.vstack([X, np.square(inside).sum(axis=1)])  # the energies behind the last bin
+    bank = np.random.default_rng(n_fft).uniform(0.1, 1.0, (3, n_bins + 1))
+    bank[1], bank[2, -1] = np.eye(n_bins + 1)[-1], 0.0
+    for output, expected in (
+        (Output(MAGNITUDE, 1.0, as_finish(dtype), n_bins, None), X),
+        (Output(MAGNITUDE, 1.0, as_finish(dtype, as_bank(bank.astype(dtype))), 3, None), bank @ levels),
+    ):
+        whole = analysed(y, 0, max(counts), framing, output)
+        rtol = 1e-5 if dtype == np.float32 else 1e-12
+        assert_allclose(whole, expected, rtol=rtol, atol=rtol * (np.abs(expected).max() + 1))
+        for n_frames in counts:
+            part = analysed(y[: (n_frames - 1) * hop_length + n_fft], 0, n_frames, framing, output)
+            assert_array_equal(part, whole[:, :n_frames])
+
+
 SHORT = [(1, 1), (6, 20), (16, 3), (45, 10), (256, 1), (400, 160)]
 
 
@@ -560,6 +592,18 @@ def framings(draw, max_n_fft=80):
     }
 
 
+def conditioned(
+    y, *, n_fft, hop_length=None, win_length=None, window="hann", center=True, pad_mode="constant", **kwargs
+):
+    """A bank of the power of conditioned frames, and their energies."""
+    y, n_bins = as_signal(y, finite=False), 1 + n_fft // 2
+    frames = kwargs.get("frames", "librosa")
+    framing = as_framing(n_fft, hop_length, win_length, window, center, pad_mode, frames, True, 0.97, True)
+    matrix = np.eye(4, n_bins + 1) + np.eye(4, n_bins + 1, n_bins - 3)
+    finish = as_finish(y.dtype, as_bank(matrix.astype(y.dtype)))
+    return engine.extract(y, framing, 2.0, finish, workers=kwargs.get("workers", 1))
+
+
 FUNCTIONS = {
     "stft": stft,
     "magnitude": spectrogram,
@@ -569,6 +613,8 @@ FUNCTIONS = {
     "clip": lambda y, **kwargs: logmel(y, 8000, n_mels=9, ref=np.max, top_db=30.0, **kwargs),
     "mfcc": lambda y, **kwargs: mfcc(y, 8000, n_mels=9, n_mfcc=5, **kwargs),
     "clip's mfcc": lambda y, **kwargs: mfcc(y, 8000, n_mels=9, n_mfcc=5, top_db=30.0, **kwargs),
+    "conditioned": conditioned,
+    "kaldi": partial(conditioned, frames="kaldi"),
 }
 names = st.sampled_from(list(FUNCTIONS))
 

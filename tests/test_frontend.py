@@ -93,7 +93,24 @@ def test_whole_clip_references_are_an_items_own():
     assert not S[2].any()  # silence is its own maximum
 
 
-@pytest.mark.parametrize("kwargs", [{}, {"center": False}, {"max_frames": 4}, {"n_mels": None}, {"n_mfcc": 13}])
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {},
+        {"center": False},
+        {"max_frames": 4},
+        {"n_mels": None},
+        {"n_mfcc": 13},
+        {"frames": "whisper"},
+        {"frames": "whisper", "center": False},
+        {"frames": "kaldi", "win_length": 1000},
+        {"frames": "kaldi", "win_length": 1000, "center": False},
+        {"compression": "log", "log_energy": "first"},
+        {"compression": "log", "log_energy": "first", "n_mels": None},
+        {"compression": "log", "log_energy": "first", "n_mfcc": 13},
+        {"compression": "log", "log_energy": "c0", "n_mfcc": 13},
+    ],
+)
 @pytest.mark.parametrize("n_samples", [2048, 2559, 2560, 20000])
 def test_the_shape_is_foretold(kwargs, n_samples):
     front_end = FrontEnd(SR, **kwargs)
@@ -101,9 +118,14 @@ def test_the_shape_is_foretold(kwargs, n_samples):
 
 
 @pytest.mark.parametrize("center", [True, False])
-def test_frame_times_are_where_a_click_is_heard(center):
-    front_end = FrontEnd(SR, n_fft=256, hop_length=64, center=center, n_mels=None, compression="none")
+@pytest.mark.parametrize("frames", ["librosa", "whisper", "kaldi"])
+def test_frame_times_are_where_a_click_is_heard(center, frames):
+    framing = {"n_fft": 256, "hop_length": 64, "center": center, "frames": frames}
+    if frames == "kaldi":
+        framing |= {"n_fft": 512, "win_length": 256}
+    front_end = FrontEnd(SR, **framing, n_mels=None, compression="none")
     for sample in (1280, 2560):
+        sample += 32 if frames == "kaldi" and center else 0
         y = np.zeros(4000)
         y[sample] = 1.0
         loudest = front_end(y).sum(axis=0).argmax()
@@ -138,19 +160,32 @@ def test_a_path_is_loaded_at_the_rate(tmp_path):
 def front_ends(draw):
     n_fft = draw(st.integers(1, 512))
     n_mels = draw(st.none() | st.integers(1, 64))
-    window = st.sampled_from(["hann", 5.0, ("tukey", 0.5), ("general_cosine", (0.5, 0.5))])
+    window = st.sampled_from(["hann", "povey", 5.0, ("tukey", 0.5), ("general_cosine", (0.5, 0.5))])
+    compression = draw(st.sampled_from(["power_db", "log"]))
+    clip_wide = compression == "power_db" or draw(st.booleans())
+    energies = [None] if clip_wide else [None, "first"]
+    n_mfcc = None if n_mels is None else draw(st.none() | st.integers(1, n_mels))
     return FrontEnd(
         draw(st.sampled_from([8000, 22050.0, 44100])),
         n_fft=n_fft,
+        compression=compression,
+        frames=draw(st.sampled_from(["kaldi", "librosa", "whisper"])),
+        remove_dc=draw(st.booleans()),
+        preemphasis=draw(st.floats(0, 1)),
+        log_energy=draw(st.sampled_from(energies + (["c0"] if n_mfcc and not clip_wide else []))),
+        lifter=draw(st.floats(0, 30)),
+        lifter_start=draw(st.integers(0, 1)),
+        scale=draw(st.floats(0.1, 10)),
+        shift=draw(st.floats(-10, 10)),
         win_length=draw(st.none() | st.integers(1, n_fft)),
         window=draw(window),
         symmetric=draw(st.booleans()),
         power=draw(st.floats(0.5, 4)),
         n_mels=n_mels,
         norm=draw(st.sampled_from(["slaney", None, 1, 2.0])),
-        ref=draw(st.sampled_from(["max", 1, 0.5])),
-        top_db=draw(st.none() | st.floats(0, 100)),
-        n_mfcc=None if n_mels is None else draw(st.none() | st.integers(1, n_mels)),
+        ref=draw(st.sampled_from(["max", 1, 0.5])) if clip_wide else 0.5,
+        top_db=draw(st.none() | st.floats(0, 100)) if clip_wide else None,
+        n_mfcc=n_mfcc,
     )
 
 
@@ -171,12 +206,16 @@ def test_fingerprints_tell_fields_apart():
         "n_fft": 1024, "hop_length": 256, "win_length": 1024, "window": "hamming", "symmetric": True,
         "gain": 2.0, "center": False, "pad_mode": "edge", "power": 1.0, "n_mels": 64, "fmin": 10.0,
         "fmax": 4000.0, "htk": True, "norm": None, "triangles": "mel", "compression": "log", "factor": 1.0,
-        "ref": "max", "amin": 1e-5, "top_db": 80.0, "n_mfcc": 20, "max_frames": 10,
+        "ref": "max", "amin": 1e-5, "top_db": 80.0, "n_mfcc": 20, "max_frames": 10, "frames": "kaldi",
+        "remove_dc": True, "preemphasis": 0.97, "log_energy": "first", "lifter": 22.0, "lifter_start": 0,
+        "scale": 0.5, "shift": 1.0,
     }  # fmt: skip
     assert ["sr", *changes] == [field.name for field in dataclasses.fields(FrontEnd)]
     base = FrontEnd(22050)
     prints = [base.fingerprint(), FrontEnd(44100).fingerprint()]
-    prints += [dataclasses.replace(base, **{name: value}).fingerprint() for name, value in changes.items()]
+    also = {"log_energy": {"compression": "log"}}
+    for name, value in changes.items():
+        prints.append(dataclasses.replace(base, **{name: value}, **also.get(name, {})).fingerprint())
     assert len(set(prints)) == len(prints)
     assert FrontEnd(np.float32(22050), n_fft=np.int64(2048)).fingerprint() == base.fingerprint()
     # Stored features carry it, so neither the defaults nor the way it is made may change.
@@ -217,6 +256,27 @@ def test_a_front_end_is_frozen():
         ({"n_mfcc": 129}, "n_mfcc must be <= n_mels = 128, got 129"),
         ({"n_mfcc": 1, "n_mels": None}, "n_mfcc must be <= n_mels = None, got 1"),
         ({"max_frames": 0}, "max_frames must be >= 1"),
+        ({"frames": "htk"}, "frames must be one of kaldi, librosa, whisper, got 'htk'"),
+        ({"remove_dc": 1}, "remove_dc must be True or False, got 1"),
+        ({"preemphasis": 1.5}, r"preemphasis must be in \[0, 1\], got 1.5"),
+        ({"preemphasis": -0.1}, r"preemphasis must be in \[0, 1\]"),
+        ({"lifter": -1.0}, "lifter must be >= 0"),
+        ({"lifter_start": -1}, "lifter_start must be >= 0, got -1"),
+        ({"scale": 0.0}, "scale must be > 0"),
+        ({"shift": np.inf}, "shift must be finite, got inf"),
+        (
+            {"compression": "log1p", "scale": 2.0},
+            "scale and shift must be 1 and 0 unless compression is one of log, power_db, got 2.0 and 0.0 for 'log1p'",
+        ),
+        ({"compression": "none", "shift": 2.0}, "got 1.0 and 2.0 for 'none'"),
+        ({"log_energy": "last"}, "log_energy must be one of c0, first, got 'last'"),
+        ({"log_energy": "c0", "compression": "log"}, "n_mfcc must be a number for log_energy = 'c0'"),
+        ({"log_energy": "first"}, "compression must be 'log' for log_energy = 'first', got 'power_db'"),
+        (
+            {"log_energy": "first", "compression": "log", "ref": "max"},
+            "ref must be a number and top_db None for log_energy = 'first', got 'max' and None",
+        ),
+        ({"log_energy": "first", "compression": "log", "top_db": 80.0}, "got 1.0 and 80.0"),
     ],
 )
 def test_a_wrong_field_is_named(kwargs, message):
@@ -227,7 +287,7 @@ def test_a_wrong_field_is_named(kwargs, message):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"sr": 8000, "hop": 1, "frames": 2}, "spec has unknown fields: frames, hop"),
+        ({"sr": 8000, "hop": 1, "bins": 2}, "spec has unknown fields: bins, hop"),
         ({"n_fft": 512}, "spec must have the field sr"),
     ],
 )

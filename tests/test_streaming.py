@@ -59,9 +59,17 @@ def front_ends(draw, clip_wide=False):
     n_fft = draw(st.sampled_from([1, 2, 3, 7, 8, 15, 22, 32, 60, 63, 64, 97]))
     n_mels = draw(st.none() | st.integers(1, 8))
     logs = ["log", "power_db"]
+    compression = draw(st.sampled_from(logs if clip_wide else COMPRESSIONS))
+    n_mfcc = None if n_mels is None else draw(st.none() | st.integers(1, n_mels))
+    energies = [None] if clip_wide or compression != "log" else [None, "first", *(["c0"] if n_mfcc else [])]
     return FrontEnd(
         SR,
         n_fft=n_fft,
+        frames=draw(st.sampled_from(["librosa", "whisper", "kaldi"])),
+        remove_dc=draw(st.booleans()),
+        preemphasis=draw(st.sampled_from([0.0, 0.97])),
+        log_energy=draw(st.sampled_from(energies)),
+        scale=draw(st.sampled_from([1.0, 0.3])) if compression in logs else 1.0,
         hop_length=draw(st.integers(1, 2 * n_fft + 2)),
         win_length=draw(st.none() | st.integers(1, n_fft)),
         window=draw(st.sampled_from(["hann", "boxcar", ("kaiser", 5.0)])),
@@ -69,19 +77,32 @@ def front_ends(draw, clip_wide=False):
         pad_mode=draw(st.sampled_from(PAD_MODES)),
         power=draw(st.sampled_from([1.0, 2.0, 0.7])),
         n_mels=n_mels,
-        compression=draw(st.sampled_from(logs if clip_wide else COMPRESSIONS)),
+        compression=compression,
         ref=draw(st.sampled_from(["max", 0.5])) if clip_wide else 1.0,
         top_db=draw(st.sampled_from([None, 15.0])) if clip_wide else None,
-        n_mfcc=None if n_mels is None else draw(st.none() | st.integers(1, n_mels)),
+        n_mfcc=n_mfcc,
         max_frames=draw(st.none() | st.integers(1, 12)),
     )
+
+
+def needed_samples(front_end):
+    """The number of samples of a frame, without the zeros that may follow."""
+    return (front_end.win_length or front_end.n_fft) if front_end.frames == "kaldi" else front_end.n_fft
+
+
+def samples_before(front_end):
+    """How many samples the first frame begins before the signal; below 0, after its start."""
+    length = needed_samples(front_end)
+    if not front_end.center:
+        return 0
+    return length // 2 - (front_end.hop_length // 2 if front_end.frames == "kaldi" else 0)
 
 
 @st.composite
 def signals(draw, front_end, batches=((), (1,), (2,), (2, 3))):
     """Noise, silence, DC or a click, of lengths where something changes, and of any other."""
-    n_fft, pad = front_end.n_fft, front_end.n_fft // 2
-    limits = [1, pad, pad + 1, n_fft - 1, n_fft, n_fft + 1, n_fft + front_end.hop_length]
+    length, hop_length = needed_samples(front_end), front_end.hop_length
+    limits = [1, length // 2, length // 2 + 1, length - 1, length, length + 1, length + hop_length, hop_length]
     n_samples = draw(st.sampled_from([n for n in limits if n > 0]) | st.integers(1, 400))
     shape = (*draw(st.sampled_from(batches)), n_samples)
     kind = draw(st.sampled_from(["noise", "noise", "silence", "dc", "click"]))
@@ -158,9 +179,11 @@ def test_every_length_about_a_frame(n_fft, pad_mode):
         )
         for n_samples in range(1 if center else n_fft, 2 * n_fft + 2):
             y = noise(n_samples)
-            whole = front_end(y)
-            for blocks in (list(y.reshape(-1, 1)), [y], np.array_split(y, 3)):
-                assert_parts_are(list(front_end.stream(blocks, n_frames=2)), whole, 2)
+            for frames in ("librosa", "whisper", "kaldi"):
+                laid = dataclasses.replace(front_end, frames=frames)
+                whole = laid(y)
+                for blocks in (list(y.reshape(-1, 1)), [y], np.array_split(y, 3)):
+                    assert_parts_are(list(laid.stream(blocks, n_frames=2)), whole, 2)
 
 
 @pytest.mark.parametrize("center", [True, False])
@@ -235,8 +258,9 @@ def test_nothing_is_read_before_it_is_needed(front_end, data, n_frames):
     arrived = np.cumsum([len(block) for block in blocks])
     if call_or_message(front_end, y)[1]:
         return
-    n_all, pad = front_end.n_frames(len(y)), front_end.n_fft // 2 if front_end.center else 0
-    reflected = pad + 1 if front_end.pad_mode == "reflect" and pad else 1  # it skips the first sample
+    n_all, pad = front_end.n_frames(len(y)), samples_before(front_end)
+    reflected = pad + 1 if front_end.pad_mode == "reflect" and pad > 0 else 1  # it skips the first sample
+    ahead = front_end.hop_length if front_end.frames == "whisper" else 0  # the last frame is left out
     log = [0]
     parts = front_end.stream(consumed(blocks, log), n_frames=n_frames)
     assert log == [0]
@@ -244,7 +268,7 @@ def test_nothing_is_read_before_it_is_needed(front_end, data, n_frames):
         part = next(parts)
         # A part that is full before the end waits for the last sample of its last frame, and no more.
         stop = min(first + n_frames, front_end.max_frames or first + n_frames)
-        needed = max((stop - 1) * front_end.hop_length + front_end.n_fft - pad, reflected)
+        needed = max((stop - 1) * front_end.hop_length + needed_samples(front_end) - pad + ahead, reflected)
         enough = int(np.searchsorted(arrived, needed)) + 1
         assert log == [min(enough, len(blocks))]
         assert part.shape[-1] == min(stop, n_all) - first
@@ -394,6 +418,12 @@ def test_too_short_without_padding_is_as_the_call_says():
         front_end(noise(63))
     with pytest.raises(ValueError, match=message):
         list(front_end.stream([noise(60), noise(3)]))
+    front_end = dataclasses.replace(front_end, frames="kaldi", win_length=50)
+    message = "y must have at least win_length = 50 samples when center is False, got 49"
+    for call in (front_end, lambda y: list(front_end.stream([y[:40], y[40:]]))):
+        assert front_end(noise(50)).shape == (6, 1)
+        with pytest.raises(ValueError, match=message):
+            call(noise(49))
 
 
 @pytest.mark.parametrize(
@@ -588,7 +618,7 @@ def test_the_error_is_the_first_sources_whoever_meets_it(monkeypatch, by_main):
             assert by_main or begun.wait(30)
             return future
 
-    monkeypatch.setattr(engine, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr("audiofeat._threads.ThreadPoolExecutor", Pool)
     with pytest.raises(ValueError, match="got nan at index 0"):
         FrontEnd(SR, **SMALL).map([Source([np.nan], look), Source([0.0, np.inf], look)], workers=2)
 

@@ -24,6 +24,7 @@ from audiofeat._kernels.butterflies import (
     untangle,
     windowed,
 )
+from audiofeat._kernels.conditioning import Conditioning
 from audiofeat._kernels.memory import (
     load,
     load_complex,
@@ -43,6 +44,7 @@ COMPLEX, MAGNITUDE, POWER = 0, 1, 2  # what `join` writes
 class Plan(NamedTuple):
     """What the transforms of one size and hop have in common."""
 
+    n_fft: int
     n_bins: int
     hop_length: int
     n_chunk: int  # frames whose hops are gathered at a time
@@ -51,7 +53,8 @@ class Plan(NamedTuple):
     split: int  # number of shorter transforms, 4 or 1
     n_points: int  # complex points of each
     leaf: int  # points that are worked on depth first
-    places: Array  # where a sample of a frame is among the gathered hops, in the order of loading
+    conditioning: Conditioning
+    places: Array  # where a sample of a frame is among the gathered hops, or in a conditioned frame, as they are loaded
     radices: Array  # of the stages of a shorter transform, from the first
     twiddles: Array  # of the stages, one after the other
     joins: Array  # factors of `join`
@@ -63,8 +66,9 @@ class Scratch(NamedTuple):
     hops: Array  # (n_rows, n_cols): sample s of hop h
     edge: Array  # (n lanes, n_rows): hops that reach beyond the signal
     edge_seen: Array  # the same memory, read-only as a signal is: one type, one compilation
+    frames: Array  # (n_fft, n lanes), if they are conditioned
     work: Array  # (split, n_points, 2 parts, n lanes)
-    levels: Array  # (n_bins, n lanes)
+    levels: Array  # (n_bins, n lanes), and one more for the energies of conditioned frames
     bands: Array  # (n_bands, n lanes)
     last: Array  # (n_rows of the output, n lanes), for a group that is not full
     alarm: Array  # (n lanes): the first is NaN, no longer 0, once a frame held, or led to, NaN or Inf
@@ -104,7 +108,7 @@ def point(hops: Array, places: Array, window: Array, i: int, lane: int) -> Any:
 
 @kernel
 def transform(hops: Array, lane: int, plan: Plan, window: Array, work: Array) -> None:
-    """Do the shorter transforms of the frames from `lane` on.
+    """Do the shorter transforms of the frames from `lane` on, their samples lying where the plan has its places.
 
     Decimation in time (Cooley and Tukey 1965): a stage joins the transforms of `radix` neighbouring parts of a
     block. Samples are loaded in the order that leaves the results in theirs.

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from audiofeat._kernels import kernel
 from audiofeat._kernels.bands import Finish, weigh
+from audiofeat._kernels.conditioning import condition
 from audiofeat._kernels.fft import COMPLEX, Plan, Scratch, gather, join, transform
 from audiofeat._kernels.memory import width
 
@@ -75,7 +76,13 @@ def analyse(
         if lane == 0:
             n_hops = min(plan.n_chunk, n_frames - t) + plan.n_cols - plan.n_chunk
             gather(y, start + t * plan.hop_length, n_hops, plan, scratch)
-        transform(scratch.hops, lane, plan, window, scratch.work)
+        source, at = scratch.hops, lane
+        if plan.conditioning.stop > 0:
+            to = plan.n_bins * n  # energies follow the last bin, as if they were one
+            hop_length, n_cols = plan.hop_length, plan.n_cols
+            condition(source, at, hop_length, n_cols, plan.conditioning, scratch.frames, scratch.levels, to)
+            source, at = scratch.frames, 0
+        transform(source, at, plan, window, scratch.work)
         n_valid = min(n, n_frames - t)
         direct = n_bands == 0 and exponent == 1.0 and n_valid == n
         target, to, stride = (out, column + parts * t, n_columns) if direct else (scratch.levels, 0, parts * n)

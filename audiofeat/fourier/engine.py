@@ -1,11 +1,9 @@
 """From a signal to the features of its frames: blocks of frames, done one by one or shared out among threads."""
 
 import math
-import os
 from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -15,8 +13,9 @@ from audiofeat._caching import remembered
 from audiofeat._kernels.bands import NONE, Bank, Finish
 from audiofeat._kernels.fft import COMPLEX, MAGNITUDE, POWER, Plan, Scratch
 from audiofeat._kernels.frames import analyse, finish_levels
-from audiofeat._validation import Float, as_count, require_finite
-from audiofeat.fourier.framing import Framing, cut, ends
+from audiofeat._threads import share_out
+from audiofeat._validation import Float, require_finite
+from audiofeat.fourier.framing import Framing, conditioned, cut, ends
 from audiofeat.fourier.plans import N_CHUNK, is_smooth, make_plan, make_scratch
 
 BLOCK = 1 << 22  # samples of frames in a block: some milliseconds, so that an interrupt is heard
@@ -24,23 +23,8 @@ SHARE = 1 << 21  # the least for a thread, which takes 0.1 ms to start
 SPARED = 4096  # the largest n_fft whose work arrays, up to 2 MB, are kept for the next call
 SCIPY_BLOCK = 1 << 17  # samples of frames at a time where SciPy transforms: 0.5 MB in float32
 
-S = TypeVar("S")
-T = TypeVar("T")
 Task = tuple[int, int, int]  # an item, its first frame and the one after its last
 Job = Callable[[Task, Scratch], None]
-
-
-def as_workers(workers: object) -> int:
-    """Return a number of threads: `workers`, or as many as the process may use cores for -1."""
-    if workers == 1 and type(workers) is int:
-        return 1
-    count = as_count(workers, "workers", low=-1)
-    if count == 0:
-        msg = "workers must be >= 1, or -1 for all cores, got 0"
-        raise ValueError(msg)
-    if count > 0:
-        return count
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def as_bank(matrix: Float) -> Bank:
@@ -108,8 +92,10 @@ def extract(
     smooth = is_smooth(framing.n_fft)
     job, make_own, spare = (_fused if smooth else _by_scipy)(items, framing, power, finish, rows)
     # The kernel notices NaN and Inf in what it reads: to look at a long signal twice takes a tenth of all time.
-    read = (n_frames - 1) * framing.hop_length - framing.padding + framing.n_fft
-    if not smooth or framing.hop_length > framing.n_fft or (read < n_samples and not np.isfinite(y[..., read:]).all()):
+    read = (n_frames - 1) * framing.hop_length - framing.padding + framing.length
+    unseen = framing.hop_length > framing.length or framing.padding < 0
+    unseen = unseen or framing.conditioning.stop not in (0, framing.length)
+    if not smooth or unseen or (read < n_samples and not np.isfinite(y[..., read:]).all()):
         require_finite(y, "y")
     size = framing.n_fft * n_frames * len(items)
     n_threads = max(1, min(workers, size // SHARE))
@@ -162,41 +148,6 @@ def _blocks(n_items: int, n_frames: int, size: int, n_threads: int) -> list[Task
     return [(i, t, min(t + n_block, n_frames)) for i in range(n_items) for t in range(0, n_frames, n_block)]
 
 
-def share_out(tasks: Iterable[T], job: Callable[[T, S], None], make: Callable[[], S], n_threads: int) -> None:
-    """Do all tasks. A thread, with what it has made for itself, takes the next that is left.
-
-    So a slow core holds nobody up, and the first error or interrupt leaves the tasks that have not begun.
-
-    Threads are made anew: a pool that is kept would be dead in a forked process.
-    """
-    left = deque(tasks)
-
-    def work() -> None:
-        try:
-            own = make()
-            while left:
-                try:
-                    task = left.popleft()
-                except IndexError:  # another thread took the last
-                    return
-                job(task, own)
-        except BaseException:
-            left.clear()
-            raise
-
-    if n_threads == 1:
-        work()
-        return
-    with ThreadPoolExecutor(n_threads - 1) as pool:
-        try:
-            others = [pool.submit(work) for _ in range(n_threads - 1)]
-            work()
-            for other in others:
-                other.result()
-        finally:
-            left.clear()  # an interrupt while a thread starts leaves a thread that the pool does not know
-
-
 def _fused(
     items: Float, framing: Framing, power: float | None, finish: Finish, rows: NDArray[Any]
 ) -> tuple[Job, Callable[[], Scratch], deque[Scratch]]:
@@ -213,7 +164,7 @@ def _fused(
     def job(task: Task, scratch: Scratch) -> None:
         item, first, stop = task
         source, start = items[item], first * hop - padding
-        beyond = (stop - 1) * hop - padding + framing.n_fft
+        beyond = (stop - 1) * hop - padding + framing.length
         if not by_kernel and (start < 0 or beyond > n_samples):
             source, start = cut(*ends(source, framing), source, start, beyond), 0
             source.flags.writeable = False
@@ -229,7 +180,7 @@ def _fused(
 @remembered
 def _tables(framing: Framing, dtype: DTypeLike) -> tuple[Plan, Float]:
     """Return the plan for frames and their window in the order of loading, halved as `untangle` wants it."""
-    plan, samples = make_plan(framing.n_fft, framing.hop_length, dtype)
+    plan, samples = make_plan(framing.n_fft, framing.hop_length, dtype, framing.conditioning)
     return plan, (0.5 * framing.window[samples]).astype(dtype)
 
 
@@ -247,7 +198,7 @@ def _by_scipy(
 
     dtype, hop, n_fft = items.dtype, framing.hop_length, framing.n_fft
     window = framing.window.astype(dtype)
-    n_bands, n_bins = len(finish.bank.starts), 1 + n_fft // 2
+    n_bands, n_bins, length = len(finish.bank.starts), 1 + n_fft // 2, framing.length
     n_block = max(1, SCIPY_BLOCK // n_fft)
     width = rows.shape[2]
 
@@ -258,17 +209,19 @@ def _by_scipy(
         for t in range(first, stop, n_block):
             after = min(t + n_block, stop)
             start = t * hop - framing.padding
-            part = cut(*edges, items[item], start, start + (after - 1 - t) * hop + n_fft)
-            spectra: Any = scipy.fft.rfft(sliding_window_view(part, n_fft)[::hop] * window, overwrite_x=True).T
+            part = cut(*edges, items[item], start, start + (after - 1 - t) * hop + length)
+            frames, energies = conditioned(sliding_window_view(part, length)[::hop], framing.conditioning)
+            spectra: Any = scipy.fft.rfft(frames * window[:length], n_fft, overwrite_x=True).T
             if power is None:
                 rows[item, :, t:after] = spectra
                 continue
-            levels = np.ascontiguousarray(_levels(spectra, power))
             if n_bands == 0:
-                rows[item, :, t:after] = levels
-            else:
-                flat, out = levels.reshape(-1), rows[item].reshape(-1)
-                finish_levels(flat, n_bins, after - t, 0, after - t, finish, scratch, t, width, out)
+                rows[item, :, t:after] = _levels(spectra, power)
+                continue
+            levels = np.empty((n_bins + 1, after - t), dtype)
+            levels[:-1], levels[-1] = _levels(spectra, power), energies
+            flat, out = levels.reshape(-1), rows[item].reshape(-1)
+            finish_levels(flat, n_bins + 1, after - t, 0, after - t, finish, scratch, t, width, out)
 
     return job, lambda: make_scratch(dtype, n_bins, n_bands, rows.shape[1]), deque(maxlen=0)
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from audiofeat._kernels.conditioning import PLAIN, Conditioning
 from audiofeat._kernels.fft import Plan, Scratch
 from audiofeat._kernels.lanes import REGISTER
 from audiofeat._kernels.memory import width
@@ -18,7 +19,9 @@ def is_smooth(n_fft: int) -> bool:
     return _radices(n_fft)[1] == 1
 
 
-def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> tuple[Plan, NDArray[np.intp]]:
+def make_plan(
+    n_fft: int, hop_length: int, dtype: DTypeLike, conditioning: Conditioning = PLAIN
+) -> tuple[Plan, NDArray[np.intp]]:
     """Return the plan for frames of `n_fft` samples, a number that `is_smooth`, and their order of loading.
 
     Of an odd number of samples each stands for its imaginary part too, which `untangle` drops with factors of 0.
@@ -52,6 +55,7 @@ def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> tuple[Plan, NDAr
     n_cols = n_chunk + _filled(overlap, n)
     complex_ = np.result_type(dtype, np.complex64)
     plan = Plan(
+        n_fft=n_fft,
         n_bins=1 + n_fft // 2,
         hop_length=hop_length,
         n_chunk=n_chunk,
@@ -60,7 +64,8 @@ def make_plan(n_fft: int, hop_length: int, dtype: DTypeLike) -> tuple[Plan, NDAr
         split=split,
         n_points=n_points,
         leaf=int(max(size for size in sizes if size <= LEAF)),
-        places=samples % hop_length * n_cols + samples // hop_length,
+        conditioning=conditioning,
+        places=samples * n if conditioning.stop else samples % hop_length * n_cols + samples // hop_length,
         radices=np.array(radices, np.intp),
         twiddles=np.concatenate(twiddles).astype(complex_),
         joins=joins.reshape(-1).astype(complex_),
@@ -72,7 +77,11 @@ def make_scratch(dtype: DTypeLike, n_bins: int, n_bands: int, n_rows: int, plan:
     """Return the work arrays of a thread, for `n_rows` rows of features in the end; without a plan, of levels."""
     n = width(np.empty(0, dtype))
     sizes = [2 * n * n_bins, n * n_bands, n * n_rows, n]
-    sizes += [plan.n_rows * plan.n_cols, n * plan.n_rows, 2 * n * plan.split * plan.n_points] if plan else [0, 0, 0]
+    if plan:
+        framed = n * plan.n_fft if plan.conditioning.stop else 0
+        sizes += [plan.n_rows * plan.n_cols, n * plan.n_rows, framed, 2 * n * plan.split * plan.n_points]
+    else:
+        sizes += [0, 0, 0, 0]
     # Lane vectors that lie across two lines of the cache make everything 15 % slower.
     room = np.empty(sum(sizes) + n, dtype)
     at = -room.ctypes.data % REGISTER // room.itemsize
@@ -80,11 +89,11 @@ def make_scratch(dtype: DTypeLike, n_bins: int, n_bands: int, n_rows: int, plan:
     for size in sizes:
         arrays.append(room[at : at + size])
         at += size
-    levels, bands, last, alarm, hops, edge, work = arrays
+    levels, bands, last, alarm, hops, edge, frames, work = arrays
     alarm[:] = 0.0
     edge_seen = edge.view()
     edge_seen.flags.writeable = False
-    return Scratch(hops, edge, edge_seen, work, levels, bands, last, alarm)
+    return Scratch(hops, edge, edge_seen, frames, work, levels, bands, last, alarm)
 
 
 def _radices(n: int) -> tuple[list[int], int]:

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from audiofeat._threads import as_workers
 from audiofeat._validation import Float, as_count, as_number, as_rate, as_signal
-from audiofeat.fourier.engine import SCIPY_BLOCK, as_workers, extract
+from audiofeat.fourier.engine import SCIPY_BLOCK, extract
 from audiofeat.fourier.framing import Complex, Window, as_framing
 
 

@@ -7,9 +7,10 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from audiofeat._caching import remembered
 from audiofeat._kernels.bands import Bank
+from audiofeat._threads import as_workers
 from audiofeat._validation import Float, as_choice, as_count, as_number, as_rate, as_signal
 from audiofeat.fourier import fft_frequencies
-from audiofeat.fourier.engine import as_bank, as_workers
+from audiofeat.fourier.engine import as_bank
 from audiofeat.fourier.framing import Window, as_framing
 from audiofeat.mel.decibels import Reference
 from audiofeat.mel.recipe import Compression, Recipe, as_recipe, decibels, features

@@ -25,6 +25,7 @@ class Compression(NamedTuple):
     ref: Reference = 1.0  # for LOG
     amin: float = 1e-10
     top_db: float | None = None
+    shift: float = 0.0  # what is added to the logarithm, for LOG
 
     @property
     def looks_at_clip(self) -> bool:
@@ -37,7 +38,7 @@ class Compression(NamedTuple):
         if self.kind != LOG:
             return {**values, "factor": self.factor}
         least = max(self.amin, SMALLEST[dtype])
-        offset = self._log(max(ref, least))
+        offset = self._log(max(ref, least)) - self.shift
         floor = -math.inf
         if self.top_db is not None and peak is not None:
             floor = self._log(max(peak, least)) - offset - self._log(10.0) * self.top_db / 10.0
