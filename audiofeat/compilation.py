@@ -6,6 +6,13 @@ import numpy as np
 
 from audiofeat._validation import as_choice
 from audiofeat.ar import fit_ar
+from audiofeat.descriptors import (
+    chroma_stft,
+    spectral_bandwidth,
+    spectral_contrast,
+    spectral_flatness,
+    spectral_rolloff,
+)
 from audiofeat.fourier import stft
 from audiofeat.mel import logmel
 
@@ -40,5 +47,10 @@ def warmup(dtypes: Collection[str] = ("float32", "float64")) -> None:
         y = np.zeros(16, as_choice(dtype, "dtypes", ("float32", "float64")))
         stft(y, n_fft=16)  # the kernels of all front ends,
         logmel(y, 16.0, n_fft=16, n_mels=1, top_db=80.0)  # and that of a reference to the whole clip
-        for method in ("yule_walker", "burg"):
+        spectral_bandwidth(y, 16.0, n_fft=16)  # those of the descriptors,
+        spectral_rolloff(y, 16.0, n_fft=16)
+        spectral_flatness(y, n_fft=16)
+        spectral_contrast(y, 16.0, n_fft=16, n_bands=1, fmin=4.0)
+        chroma_stft(y, 1000.0, n_fft=16)
+        for method in ("yule_walker", "burg"):  # and those of linear prediction
             fit_ar(y, order=1, method=method)

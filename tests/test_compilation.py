@@ -107,11 +107,14 @@ WARM = """
 audiofeat.warmup()
 before = signatures()
 assert before.keys() >= {"analyse", "finish_levels", "autocorrelate", "levinson_durbin", "burg"}
+assert before.keys() >= {"moments", "count_below", "logs_and_sums", "extremes", "find_peaks"}
 for dtype in ("float32", "float64"):
     y = forms(dtype)[0]
     front_ends(y)
     for method in ("yule_walker", "burg", "covariance"):
         fit_ar(y, order=3, method=method)
+    for sr in (22050.0, 800.0):
+        audiofeat.describe(y, sr)
     for recipe in ("default", "ucsd2020"):
         segment(y, 300.0, preset=recipe)
 assert signatures() == before, (before, signatures())

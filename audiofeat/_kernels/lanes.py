@@ -81,9 +81,9 @@ class Traced(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if ufunc is np.sqrt:
             return self.call("sqrt", *inputs)
-        if ufunc is np.maximum:  # of a vector and a number: NaN stays NaN
-            x, least = inputs
-            return self.select("<", x, least, least, x)
+        if ufunc in (np.maximum, np.minimum):  # NaN in the first stays NaN
+            x, bound = inputs
+            return self.select("<" if ufunc is np.maximum else ">", x, bound, bound, x)
         return self.new(getattr(self.builder, self.OPERATIONS[ufunc])(*(self._value(x) for x in inputs)))
 
     def _value(self, x: Any) -> ir.Value:
@@ -175,9 +175,14 @@ def split(x: Any) -> tuple[Any, Any]:
     return x.new(m), x.new(build.sitofp(e, x.lanes.vector))
 
 
+def where_less(x: Any, bound: Any, yes: Any, no: Any) -> Any:
+    """Return `yes` where the vector x is less than `bound`, and `no` elsewhere, in a lane-wise function."""
+    return x.select("<", x, bound, yes, no) if isinstance(x, Traced) else np.where(x < bound, yes, no).astype(x.dtype)
+
+
 def where_finite(x: Any, result: Any) -> Any:
     """Return `result` where x is finite or -inf, and x where it is infinite or NaN, in a lane-wise function."""
-    return x.select("<", x, np.inf, result, x) if isinstance(x, Traced) else np.where(x < np.inf, result, x)
+    return where_less(x, np.inf, result, x)
 
 
 def _example(arg: Any) -> Any:
