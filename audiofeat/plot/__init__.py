@@ -1,4 +1,4 @@
-"""Figures of a segmentation: waveform, matrices, graph, eigenvalues, and all of them on a page.
+"""Figures of a segmentation (waveform, matrices, graph, eigenvalues, all of them on a page) and of features.
 
 Every function draws into the axes it is given, or into a new figure of its own that no global state
 knows: save it by ``ax.figure.savefig(path)``.
@@ -27,6 +27,7 @@ from audiofeat.plot._drawing import (
     plain,
     scale_to_plane,
 )
+from audiofeat.plot._features import plot_features, plot_spectrogram
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +35,16 @@ if TYPE_CHECKING:
 
     from audiofeat.sections import Segmentation
     from audiofeat.synth import Song
+
+__all__ = [
+    "plot_eigenvalues",
+    "plot_features",
+    "plot_graph",
+    "plot_matrix",
+    "plot_segments",
+    "plot_spectrogram",
+    "plot_summary",
+]
 
 BINS = 2000  # of the waveform across the page
 
