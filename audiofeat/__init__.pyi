@@ -7,7 +7,20 @@ from .ar import (
     select_ar_order,
 )
 from .cepstrum import delta, mfcc
+from .comparison import explain_difference
 from .compilation import warmup
+from .descriptors import (
+    chroma_stft,
+    poly_features,
+    rms,
+    spectral_bandwidth,
+    spectral_centroid,
+    spectral_contrast,
+    spectral_flatness,
+    spectral_rolloff,
+    tonnetz,
+    zero_crossing_rate,
+)
 from .evaluation import evaluate_segments
 from .fourier import (
     fft_frequencies,
@@ -46,41 +59,71 @@ from .neighbors import (
     nearest_neighbors,
     temporal_path,
 )
+from .onset import onset_envelope, onset_strength
 from .plot import (
     plot_eigenvalues,
+    plot_features,
     plot_graph,
     plot_matrix,
     plot_segments,
+    plot_spectrogram,
     plot_summary,
 )
 from .presets import list_presets, preset
+from .rhythm import (
+    BeatHistogram,
+    Beats,
+    beat_histogram,
+    beat_track,
+    rhythm_statistics,
+    tempo,
+    tempogram,
+)
 from .sections import Segmentation
 from .segmentation import segment
 from .sem import spectral_error, spectral_error_matrix
+from .separation import hpss
 from .spectral import (
     assign_clusters,
     estimate_n_clusters,
     leading_eigenvectors,
     spectral_partition,
 )
+from .tables import (
+    FeatureTable,
+    describe,
+    describe_many,
+    frames,
+)
 
 __all__ = [
     "ARModel",
     "AudioError",
     "AudioInfo",
+    "BeatHistogram",
+    "Beats",
+    "FeatureTable",
     "FrontEnd",
     "Segmentation",
     "affinity",
     "amplitude_to_db",
     "ar_spectrum",
     "assign_clusters",
+    "beat_histogram",
+    "beat_track",
+    "chroma_stft",
     "db_to_amplitude",
     "db_to_power",
     "delta",
+    "describe",
+    "describe_many",
     "estimate_n_clusters",
     "evaluate_segments",
+    "explain_difference",
     "fft_frequencies",
     "fit_ar",
+    "frames",
+    "hpss",
     "hz_to_mel",
     "info",
     "istft",
@@ -97,26 +140,42 @@ __all__ = [
     "mutual_knn",
     "nearest_neighbors",
     "normalized_laplacian",
+    "onset_envelope",
+    "onset_strength",
     "plot_eigenvalues",
+    "plot_features",
     "plot_graph",
     "plot_matrix",
     "plot_segments",
+    "plot_spectrogram",
     "plot_summary",
+    "poly_features",
     "power_to_db",
     "preset",
+    "rhythm_statistics",
+    "rms",
     "save",
     "save_annotations",
     "segment",
     "select_ar_order",
+    "spectral_bandwidth",
+    "spectral_centroid",
+    "spectral_contrast",
     "spectral_error",
     "spectral_error_matrix",
+    "spectral_flatness",
     "spectral_partition",
+    "spectral_rolloff",
     "spectrogram",
     "stft",
     "stream",
     "symmetrize",
     "synth",
+    "tempo",
+    "tempogram",
     "temporal_path",
+    "tonnetz",
     "warmup",
+    "zero_crossing_rate",
 ]
 __version__: str

@@ -14,10 +14,11 @@ ROOT = Path(__file__).parents[1]
 
 # A file imports only from rows above its own, a folder also from itself. NumPy and SciPy are free to all.
 ROW = {
+    "_validation": 0,
     "_caching": 1,
     "_files": 1,
     "_kernels": 1,
-    "_validation": 1,
+    "_threads": 1,
     "annotations": 2,
     "ar": 2,
     "fourier": 2,
@@ -31,12 +32,18 @@ ROW = {
     "spectral": 3,
     "streaming": 3,
     "cepstrum": 4,
+    "onset": 4,
+    "descriptors": 5,
     "distances": 5,
     "frontend": 5,
+    "separation": 5,
     "compilation": 6,
     "presets": 6,
     "recurrence": 6,
+    "rhythm": 6,
+    "comparison": 7,
     "segmentation": 7,
+    "tables": 7,
     "evaluation": 9,
     "plot": 10,
     "cli": 11,
@@ -48,10 +55,13 @@ ALSO = {
     "evaluation": {"mir_eval"},
     "io": {"soundfile", "soxr"},
     "plot": {"matplotlib"},
+    "rhythm": {"librosa"},
+    "separation": {"librosa"},
     "spectral": {"sklearn"},
+    "tables": {"pandas"},
 }
 # Slow to import, or an extra: only inside functions.
-DEFERRED = {"jams", "librosa", "matplotlib", "mir_eval", "sklearn", "statsmodels"}
+DEFERRED = {"jams", "librosa", "matplotlib", "mir_eval", "pandas", "sklearn", "statsmodels"}
 HEAVY = DEFERRED | {"numba", "scipy.signal", "soundfile", "soxr", "torch"}
 
 

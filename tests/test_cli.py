@@ -1,5 +1,6 @@
 """The command line: what is printed and written, exit codes, and nothing lost or overwritten on the way."""
 
+import csv
 import json
 import os
 import re
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
-from audiofeat import load, load_annotations, preset, save, synth
-from audiofeat.cli import EXTENSIONS, _clock, _unique, main
+from audiofeat import describe, load, load_annotations, preset, save, synth
+from audiofeat.cli import main
+from audiofeat.cli._terminal import clock, unique
+from audiofeat.cli.segmenting import EXTENSIONS
 
 SR = 8000
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # for where it is not installed
@@ -115,7 +119,7 @@ def test_inputs_of_one_name_do_not_overwrite_each_other(song, tmp_path, capsys, 
 
 def test_names_are_distinct_whatever_their_case():
     names = [("a", ".x"), ("a-2", ".x"), ("A", ".x"), ("a", ".y"), ("spec", "")]
-    assert _unique(names, taken=["spec"]) == ["a.x", "a-2.x", "A-3.x", "a.y", "spec-2"]
+    assert unique(names, taken=["spec"]) == ["a.x", "a-2.x", "A-3.x", "a.y", "spec-2"]
 
 
 def test_an_input_is_never_overwritten(song, tmp_path, capsys):
@@ -192,11 +196,11 @@ def test_info_of_a_file_that_declares_nothing(song, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "clock"),
+    ("seconds", "text"),
     [(0, "0:00.00"), (59.994, "0:59.99"), (59.996, "1:00.00"), (72.5, "1:12.50"), (3599.999, "1:00:00.00")],
 )
-def test_clock(seconds, clock):
-    assert _clock(seconds) == clock
+def test_clock(seconds, text):
+    assert clock(seconds) == text
 
 
 # features
@@ -234,6 +238,49 @@ def test_features_of_no_file_leave_the_old_output(song, tmp_path, capsys):
 
 
 # demo
+
+
+def test_describe_prints_a_row_to_a_file(song, capsys):
+    assert main(["describe", song, "none.wav", song, "--names", "rms,tonnetz", "--statistics", "mean, max"]) == 1
+    out, err = capsys.readouterr()
+    head, *rows = csv.reader(out.splitlines())
+    expected = describe(load(song, sr=22050)[0], 22050, names=["rms", "tonnetz"], statistics=["mean", "max"])
+    assert head == ["filename", *expected.columns]
+    assert [row[0] for row in rows] == [song, song]
+    for row in rows:
+        assert_array_equal(np.array(row[1:], float), expected.values)
+    assert "audiofeat: none.wav: No such file" in err
+
+
+def test_describe_writes_the_table(song, capsys):
+    assert main(["describe", song, "--sr", "8000", "-o", "new/table.csv"]) == 0
+    assert capsys.readouterr().out.endswith("wrote new/table.csv: 1 row\n")
+    lines = Path("new/table.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].split(",")[1:] == list(describe(load(song, sr=8000)[0], 8000).columns)
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--names", "rms,loudness"], "--names must be some of .*, got 'loudness'"),
+        (["--statistics", "mode"], "--statistics must be some of .*, got 'mode'"),
+        (["--preset", "fma"], "--preset must be default, or gtzan .*, got 'fma'"),
+        (["--preset", "gtzan", "--names", "rms"], "--preset must be default, or gtzan without --names"),
+    ],
+)
+def test_describe_says_what_is_wrong_with_a_call(song, capsys, arguments, message):
+    assert main(["describe", song, *arguments]) == 2
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_describe_writes_no_empty_table_and_over_no_input(song, capsys):
+    assert main(["describe", "none.wav", "-o", "table.csv"]) == 1
+    assert not Path("table.csv").exists()
+    before = Path(song).read_bytes()
+    assert main(["describe", song, "-o", song]) == 1
+    assert Path(song).read_bytes() == before
+    assert "is an input" in capsys.readouterr().err
 
 
 def test_demo(tmp_path, monkeypatch, capsys):

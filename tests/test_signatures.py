@@ -4,6 +4,7 @@ import inspect
 from inspect import Parameter
 
 import librosa
+import numba
 import numpy as np
 import pytest
 
@@ -14,15 +15,24 @@ REQUIRED = Parameter.empty
 NEVER = {"kwargs", "S", "dtype", "out"}
 BANDS = [librosa.feature.melspectrogram, librosa.filters.mel]
 
+
+def octaves(*, ctroct=5.0, octwidth=2, base_c=True):
+    """The parameters of librosa.filters.chroma that chroma_stft hands on."""
+
+
 # Our name: (librosa's functions, the first of which wins; parameters of theirs that we leave out;
 # parameters that we add or whose default is another).
+SPECTRA = {"y": REQUIRED, "sr": REQUIRED}
+FREE = {*NEVER, "freq"}
 TABLE = {
     "amplitude_to_db": ([librosa.amplitude_to_db], set(), {}),
+    "chroma_stft": ([librosa.feature.chroma_stft, octaves], NEVER, {**SPECTRA}),
     "db_to_amplitude": ([librosa.db_to_amplitude], set(), {}),
     "db_to_power": ([librosa.db_to_power], set(), {}),
     "delta": ([librosa.feature.delta], {"data", *NEVER}, {"X": REQUIRED}),
     "fft_frequencies": ([librosa.fft_frequencies], set(), {"sr": REQUIRED}),
     "hz_to_mel": ([librosa.hz_to_mel], set(), {}),
+    "hpss": ([librosa.effects.hpss], NEVER, {}),
     "istft": ([librosa.istft], NEVER, {}),
     "load": (
         [librosa.load],
@@ -43,10 +53,41 @@ TABLE = {
         NEVER,
         {"y": REQUIRED, "sr": REQUIRED, "top_db": None, "triangles": "hz", "workers": 1},
     ),
+    "onset_strength": (
+        [librosa.onset.onset_strength, *BANDS],
+        {"ref", "feature", *NEVER},
+        {**SPECTRA, "workers": 1},
+    ),
+    "poly_features": ([librosa.feature.poly_features], FREE, SPECTRA),
     "power_to_db": ([librosa.power_to_db], set(), {}),
+    "rms": ([librosa.feature.rms], NEVER, {"y": REQUIRED}),
+    "spectral_bandwidth": ([librosa.feature.spectral_bandwidth], {"centroid", *FREE}, {**SPECTRA, "p": 2.0}),
+    "spectral_centroid": ([librosa.feature.spectral_centroid], FREE, SPECTRA),
+    "spectral_contrast": ([librosa.feature.spectral_contrast], FREE, SPECTRA),
+    "spectral_flatness": ([librosa.feature.spectral_flatness], NEVER, {"y": REQUIRED}),
+    "spectral_rolloff": ([librosa.feature.spectral_rolloff], FREE, SPECTRA),
     "spectrogram": ([librosa.core.spectrum._spectrogram], NEVER, {"y": REQUIRED, "workers": 1}),
     "stft": ([librosa.stft], NEVER, {"workers": 1}),
+    "tempo": (
+        [librosa.feature.tempo],
+        {"onset_envelope", "tg", "aggregate", "prior", *NEVER},
+        {**SPECTRA, "pad_mode": "constant"},
+    ),
+    "tempogram": ([librosa.feature.tempogram], {"onset_envelope", *NEVER}, SPECTRA),
+    "tonnetz": ([librosa.feature.tonnetz, librosa.feature.chroma_stft], {"norm", "chroma", *NEVER}, SPECTRA),
+    "zero_crossing_rate": (
+        [librosa.feature.zero_crossing_rate, librosa.zero_crossings],
+        {"pad", "ref_magnitude", "zero_pos", "axis", *NEVER},
+        {},
+    ),
 }
+
+if not numba.config.DISABLE_JIT:  # without it librosa.beat cannot be imported
+    TABLE["beat_track"] = (
+        [librosa.beat.beat_track],
+        {"onset_envelope", "bpm", "prior", "units", "sparse", *NEVER},
+        {"y": REQUIRED, "sr": REQUIRED, "pad_mode": "constant"},
+    )
 
 
 def defaults(function):
@@ -73,8 +114,9 @@ def test_only_data_and_rate_are_positional(name):
 
 
 def test_every_function_that_librosa_has_is_in_the_table():
-    modules = ("cepstrum", "fourier", "mel")
-    assert {n for n in audiofeat.__all__ if audiofeat._HOME.get(n) in modules} | {"load"} == set(TABLE)
+    modules = ("cepstrum", "descriptors", "fourier", "mel", "onset", "rhythm", "separation")
+    ours = {"BeatHistogram", "Beats", "beat_histogram", "beat_track", "onset_envelope", "rhythm_statistics"}
+    assert {n for n in audiofeat.__all__ if audiofeat._HOME.get(n) in modules} | {"load"} == set(TABLE) | ours
 
 
 def test_the_defaults_give_librosas_numbers():

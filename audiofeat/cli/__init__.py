@@ -1,0 +1,136 @@
+"""The command ``audiofeat``: sections, headers and features of audio files from the shell.
+
+Exit codes: 0 if all went well, 1 if a file failed (the others are done all the same), 2 for a wrong call,
+130 after Ctrl-C, 141 if the reader of the output went away. Results go to stdout; progress and one line per
+error, ``audiofeat: PATH: reason``, to stderr.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from audiofeat.cli._terminal import UsageError, say
+from audiofeat.cli.extracting import run_describe, run_features, run_info
+from audiofeat.cli.segmenting import EXTENSIONS, run_demo, run_segment
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; those of the process if not given.
+
+    Returns
+    -------
+    int
+        The exit code.
+
+    Examples
+    --------
+    >>> from audiofeat.cli import main
+    >>> main(["info"])
+    2
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except SystemExit as error:  # argparse, after its help or its message
+        return int(error.code or 0)
+    except UsageError as error:
+        say(f"audiofeat: {error}", to=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        say("audiofeat: interrupted", to=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
+        return 141
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="audiofeat", description="Sections, headers and features of audio files.")
+    version = vars(sys.modules["audiofeat"])["__version__"]
+    parser.add_argument("--version", action="version", version=f"audiofeat {version}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    segment = command("segment", run_segment, "Cut files into labelled sections.")
+    segment.add_argument("files", nargs="+", metavar="FILE")
+    segment.add_argument("--n-clusters", type=_count, metavar="K", help="number of labels (default: estimated)")
+    segment.add_argument("--preset", default="default", metavar="P", help="default or ucsd2020")
+    segment.add_argument("--sr", type=_rate, metavar="HZ", help="resample to this rate (default: the file's)")
+    segment.add_argument(
+        "--format",
+        type=_formats,
+        metavar="F,...",
+        help=f"write NAME.EXT for each of {', '.join(EXTENSIONS)}",
+    )
+    segment.add_argument("--plot", metavar="PATH", help="draw a figure: its file for one input, a folder for several")
+    segment.add_argument(
+        "-o", dest="folder", metavar="DIR", help="where the files go (default: here); alone, writes .lab"
+    )
+
+    info = command("info", run_info, "Say what the headers of files declare.")
+    info.add_argument("files", nargs="+", metavar="FILE")
+
+    features = command("features", run_features, "Compute the features of a preset.")
+    features.add_argument("files", nargs="+", metavar="FILE")
+    features.add_argument("--preset", required=True, metavar="P", help="a name of audiofeat.list_presets()")
+    features.add_argument(
+        "-o",
+        dest="output",
+        required=True,
+        metavar="OUT.npz",
+        help="arrays by file name, and the preset as JSON under the name spec",
+    )
+
+    describe = command("describe", run_describe, "Write a table of statistics of features, a row to a file.")
+    describe.add_argument("files", nargs="+", metavar="FILE")
+    describe.add_argument("--preset", default="default", metavar="P", help="default or gtzan (57 columns)")
+    describe.add_argument("--names", type=_words, metavar="N,...", help="descriptors (default: all of frames)")
+    describe.add_argument("--statistics", type=_words, metavar="S,...", help="such as mean,var (default: seven)")
+    describe.add_argument("--sr", type=_rate, default=22050.0, metavar="HZ", help="resample to it (default: 22050)")
+    describe.add_argument("-o", dest="output", metavar="OUT.csv", help="the table (default: to the terminal)")
+
+    demo = command("demo", run_demo, "Segment a synthetic song, and compare with the truth.")
+    demo.add_argument("-o", dest="folder", default="audiofeat-demo", metavar="DIR", help="default: audiofeat-demo")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        msg = f"must be an integer >= 1, got {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    from audiofeat._validation import as_rate
+
+    try:
+        return as_rate(float(text), "it")
+    except ValueError as error:
+        msg = f"must be a number of Hz above 0, got {text!r}"
+        raise argparse.ArgumentTypeError(msg) from error
+
+
+def _formats(text: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip().lower() for name in text.split(",")))
+    for name in names:
+        if name not in EXTENSIONS:
+            msg = f"must be some of {', '.join(EXTENSIONS)}, got {name!r}"
+            raise argparse.ArgumentTypeError(msg)
+    return names
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]

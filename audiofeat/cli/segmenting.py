@@ -1,0 +1,146 @@
+"""The commands ``segment`` and ``demo``."""
+
+import argparse
+import os
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiofeat.cli._terminal import UsageError, clock, each, keep_inputs, say, unique
+
+if TYPE_CHECKING:
+    from audiofeat.sections import Segmentation
+
+EXTENSIONS = {
+    "lab": ".lab",
+    "csv": ".csv",
+    "json": ".json",
+    "audacity": ".txt",
+    "textgrid": ".TextGrid",
+    "jams": ".jams",
+}
+SCORES = ("F-measure@0.5", "F-measure@3.0", "Pairwise F-measure", "Adjusted Rand Index", "V-measure")
+FIGURES = (".png", ".pdf", ".svg")
+HEADING = f"{'start':>10}  {'end':>10}  {'duration':>9}  label"
+
+
+def run_segment(arguments: argparse.Namespace) -> int:
+    from audiofeat.annotations import save_annotations
+    from audiofeat.io import load
+    from audiofeat.segmentation import PRESETS, segment
+
+    files: list[str] = arguments.files
+    if arguments.preset not in PRESETS:
+        msg = f"--preset must be one of {', '.join(sorted(PRESETS))}, got {arguments.preset!r}"
+        raise UsageError(msg)
+    formats = arguments.format or ([] if arguments.folder is None else ["lab"])
+    for needed, package, extra in ((arguments.plot, "matplotlib", "plot"), ("jams" in formats, "jams", "eval")):
+        if needed and find_spec(package) is None:
+            msg = f"this needs the package {package}: pip install 'audiofeat[{extra}]'"
+            raise UsageError(msg)
+    names = unique([(Path(file).stem, "") for file in files])
+    figures = _figures(arguments.plot, names)
+    folder = Path(arguments.folder or ".")
+
+    def work(number: int) -> None:
+        name = names[number]
+        targets = [(folder / (name + EXTENSIONS[kind]), kind) for kind in formats]
+        figure = figures[number] if figures else None
+        keep_inputs([path for path, _ in targets] + ([figure] if figure else []), files)
+        y, sr = load(files[number], arguments.sr)
+        found = segment(y, sr, n_clusters=arguments.n_clusters, preset=arguments.preset)
+        say(summary(files[number], found), HEADING, *rows(found.intervals, found.labels))
+        for path, kind in targets:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_annotations(path, found.intervals, found.labels, format=kind)
+            say(f"wrote {path}")
+        if figure:
+            draw(figure, found, y)
+
+    return each(files, work)
+
+
+def _figures(given: str | None, names: Sequence[str]) -> list[Path]:
+    """Return the figure's path for each name, none if no figure is wanted."""
+    if given is None:
+        return []
+    path = Path(given)
+    if len(names) == 1 and not path.is_dir() and not given.endswith(("/", os.sep)):
+        if path.suffix and path.suffix.lower() not in FIGURES:
+            msg = f"--plot must end in one of {', '.join(FIGURES)}, got {given!r}"
+            raise UsageError(msg)
+        return [path if path.suffix else path.with_name(f"{path.name}.png")]
+    if path.suffix and not path.is_dir():
+        msg = f"--plot must be a folder for {len(names)} files, got {given!r}"
+        raise UsageError(msg)
+    return [path / f"{name}.png" for name in names]
+
+
+def draw(path: Path, found: "Segmentation", y: Any) -> None:
+    from audiofeat._files import replacing
+    from audiofeat.plot import plot_summary
+
+    figure = plot_summary(found, y)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:].lower())
+    say(f"wrote {path}")
+
+
+def run_demo(arguments: argparse.Namespace) -> int:
+    from audiofeat.annotations import save_annotations
+    from audiofeat.evaluation import evaluate_segments
+    from audiofeat.io import load, save
+    from audiofeat.segmentation import segment
+    from audiofeat.synth import song
+
+    folder = Path(arguments.folder)
+
+    def work(_: int) -> None:
+        truth = song(random_state=0)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "song.wav"
+        save(path, truth.y, truth.sr)
+        y, sr = load(path)
+        found = segment(y, sr)
+        say(summary(str(path), found))
+        pairs = zip_longest(
+            ["truth", HEADING, *rows(truth.intervals, truth.labels)],
+            ["found", HEADING, *rows(found.intervals, found.labels)],
+            fillvalue="",
+        )
+        say(*(f"{left:<46}{right}".rstrip() for left, right in pairs))
+        try:
+            scores = evaluate_segments(truth, found)
+            say(*(f"{name:>20} {scores[name]:.3f}" for name in SCORES))
+        except ImportError as error:
+            say(f"no scores: {error}")
+        save_annotations(folder / "truth.lab", truth.intervals, truth.labels)
+        say(f"wrote {path}", f"wrote {folder / 'truth.lab'}")
+        for kind, extension in EXTENSIONS.items():
+            try:
+                save_annotations(folder / f"song{extension}", found.intervals, found.labels, format=kind)
+                say(f"wrote {folder / f'song{extension}'}")
+            except ImportError as error:
+                say(f"no {extension}: {error}")
+        try:
+            draw(folder / "song.png", found, y)
+        except ImportError as error:
+            say(f"no figure: {error}")
+
+    return each([arguments.folder], work)
+
+
+def summary(path: str, found: "Segmentation") -> str:
+    counts = (len(found.labels), "section"), (len(set(found.labels)), "label")
+    words = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts)
+    return f"{path}: {clock(found.duration)}, {words}, confidence {found.confidence:.2f}"
+
+
+def rows(intervals: Any, labels: Iterable[str]) -> list[str]:
+    return [
+        f"{clock(start):>10}  {clock(end):>10}  {end - start:>9.2f}  {label}"
+        for (start, end), label in zip(intervals, labels, strict=True)
+    ]
