@@ -7,6 +7,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
+from audiofeat._caching import remembered
 from audiofeat._validation import Float, as_count, as_signal
 from audiofeat.ar import autocorrelation, fit_ar, fit_scaled, scaled
 
@@ -220,6 +221,7 @@ def spectral_error_factors(
     return SpectralErrorFactors(gain, error, exponents, level, moments, squares, cosines, n_lags)
 
 
+@remembered
 def _interpolants(n_fft: int, degree: int, *, full: bool) -> tuple[Float, list[tuple[slice, slice, Float]]]:
     """Return points on the upper half circle, and arcs: their bins, their points, and the basis that joins them.
 

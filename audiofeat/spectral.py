@@ -213,7 +213,11 @@ def _leading(block: Graph, n_vectors: int) -> tuple[Matrix, Matrix]:
     n = block.shape[0]
     if n <= DENSE or 2 * n_vectors >= n:
         dense = block if isinstance(block, np.ndarray) else block.toarray()
-        values, vectors = scipy.linalg.eigh(dense, subset_by_index=(n - n_vectors, n - 1))
+        try:
+            values, vectors = scipy.linalg.eigh(dense, subset_by_index=(n - n_vectors, n - 1))
+        except scipy.linalg.LinAlgError:  # of many equal eigenvalues LAPACK may not find some alone
+            values, vectors = scipy.linalg.eigh(dense, driver="evd")
+            values, vectors = values[n - n_vectors :], vectors[:, n - n_vectors :]
     else:
         from scipy.sparse.linalg import aslinearoperator, eigsh
 
