@@ -11,9 +11,11 @@ from importlib import import_module
 # Module -> its public names. Nothing here is imported before it is asked for (PEP 562), so that
 # `import audiofeat` costs milliseconds; `__init__.pyi` repeats the table for type checkers.
 _PUBLIC = {
+    "agglomeration": ("Agglomeration", "agglomerate", "mutual_proximity"),
     "annotations": ("load_annotations", "save_annotations"),
     "ar": ("ARModel", "ar_spectrum", "fit_ar", "select_ar_order"),
     "cepstrum": ("delta", "mfcc"),
+    "changes": ("change_points", "novelty"),
     "comparison": ("explain_difference",),
     "compilation": ("warmup",),
     "descriptors": (
@@ -57,9 +59,10 @@ _PUBLIC = {
         "plot_summary",
     ),
     "presets": ("list_presets", "preset"),
+    "resegmentation": ("resegment",),
     "rhythm": ("BeatHistogram", "Beats", "beat_histogram", "beat_track", "rhythm_statistics", "tempo", "tempogram"),
     "sections": ("Segmentation",),
-    "segmentation": ("segment",),
+    "segmentation": ("segment", "segment_file"),
     "sem": ("spectral_error", "spectral_error_matrix"),
     "separation": ("hpss",),
     "spectral": ("assign_clusters", "estimate_n_clusters", "leading_eigenvectors", "spectral_partition"),

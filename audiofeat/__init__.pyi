@@ -1,4 +1,9 @@
 from . import synth
+from .agglomeration import (
+    Agglomeration,
+    agglomerate,
+    mutual_proximity,
+)
 from .annotations import load_annotations, save_annotations
 from .ar import (
     ARModel,
@@ -7,6 +12,7 @@ from .ar import (
     select_ar_order,
 )
 from .cepstrum import delta, mfcc
+from .changes import change_points, novelty
 from .comparison import explain_difference
 from .compilation import warmup
 from .descriptors import (
@@ -70,6 +76,7 @@ from .plot import (
     plot_summary,
 )
 from .presets import list_presets, preset
+from .resegmentation import resegment
 from .rhythm import (
     BeatHistogram,
     Beats,
@@ -80,7 +87,7 @@ from .rhythm import (
     tempogram,
 )
 from .sections import Segmentation
-from .segmentation import segment
+from .segmentation import segment, segment_file
 from .sem import spectral_error, spectral_error_matrix
 from .separation import hpss
 from .spectral import (
@@ -98,6 +105,7 @@ from .tables import (
 
 __all__ = [
     "ARModel",
+    "Agglomeration",
     "AudioError",
     "AudioInfo",
     "BeatHistogram",
@@ -106,11 +114,13 @@ __all__ = [
     "FrontEnd",
     "Segmentation",
     "affinity",
+    "agglomerate",
     "amplitude_to_db",
     "ar_spectrum",
     "assign_clusters",
     "beat_histogram",
     "beat_track",
+    "change_points",
     "chroma_stft",
     "db_to_amplitude",
     "db_to_power",
@@ -138,8 +148,10 @@ __all__ = [
     "melspectrogram",
     "mfcc",
     "mutual_knn",
+    "mutual_proximity",
     "nearest_neighbors",
     "normalized_laplacian",
+    "novelty",
     "onset_envelope",
     "onset_strength",
     "plot_eigenvalues",
@@ -152,11 +164,13 @@ __all__ = [
     "poly_features",
     "power_to_db",
     "preset",
+    "resegment",
     "rhythm_statistics",
     "rms",
     "save",
     "save_annotations",
     "segment",
+    "segment_file",
     "select_ar_order",
     "spectral_bandwidth",
     "spectral_centroid",

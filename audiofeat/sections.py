@@ -55,7 +55,7 @@ class Segmentation:
     active : ndarray of int, shape (n_active,)
         The windows that are not silent, which are the vertices of the graph.
     distance : ndarray, shape (n_active, n_active), or None
-        Distances behind the graph; None where there are too many windows to keep it.
+        Distances of the windows; None where there are too many windows to keep it.
     affinity : ndarray or scipy.sparse.csr_array, shape (n_active, n_active), or None
         Weights of the graph; None where there was nothing to cluster.
     eigenvalues : ndarray, shape (n_values,)
@@ -63,7 +63,8 @@ class Segmentation:
     n_clusters : int
         Number of clusters, silence not counted; labels may be fewer, where a cluster sounds too shortly for a section.
     confidence : float
-        How far the clusters are apart, in [0, 1]: the gap of the eigenvalues behind the last cluster.
+        How far the clusters are apart, in [0, 1]: their silhouette, or with a graph the gap of the eigenvalues behind
+        the last cluster.
     n_components : int
         Number of connected components of the graph: 1 if there is a way from each window to each.
     parameters : dict

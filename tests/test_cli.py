@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from audiofeat import describe, load, load_annotations, preset, save, synth
+from audiofeat import describe, load, load_annotations, preset, save, segment_file, synth
 from audiofeat.cli import main
 from audiofeat.cli._terminal import clock, unique
-from audiofeat.cli.segmenting import EXTENSIONS
+from audiofeat.cli.segmenting import EXTENSIONS, outlined
 
 SR = 8000
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # for where it is not installed
@@ -156,6 +156,44 @@ def test_figures(song, tmp_path, capsys, given, n_files, expected):
     head = (tmp_path / expected).read_bytes()[:5]
     assert head == (b"<?xml" if expected.endswith("svg") else b"\x89PNG\r")
     assert out[-1] == f"wrote {tmp_path.joinpath(expected).relative_to(tmp_path)}"
+
+
+@pytest.mark.parametrize("steps", [1, 50, 4567, 1 << 18])
+def test_a_figure_is_drawn_from_extremes_of_steps(song, monkeypatch, steps):
+    save("stereo.wav", np.stack([load(song)[0], np.linspace(-1.0, 1.0, 20 * SR)]), SR)
+    y, _ = load("stereo.wav")
+    found = segment_file("stereo.wav")
+    monkeypatch.setattr("audiofeat.cli.segmenting.OUTLINE", steps)
+    coarse, extremes = outlined(found, "stereo.wav")
+    step = -(-len(y) // steps)
+    parts = [y[start : start + step] for start in range(0, len(y), step)]
+    assert_array_equal(extremes, [[part.min() for part in parts], [part.max() for part in parts]])
+    assert extremes.shape[1] <= steps
+    assert coarse.labels == found.labels
+    for ours, theirs in ((coarse.boundaries, found.boundaries), (coarse.window_intervals, found.window_intervals)):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=0.5001 * step / SR)
+    if step == 1:
+        assert_array_equal(coarse.boundary_samples, found.boundary_samples)
+
+
+def test_a_figure_of_a_resampled_file(song, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    code, _, err = run(capsys, "segment", song, "--sr", "3000.5", "--plot", "out.png")
+    assert (code, err) == (0, [])
+    assert files(tmp_path) == ["out.png", "song.wav"]
+
+
+def test_a_terminal_is_told_how_much_of_a_file_has_been_read(song, monkeypatch, capsys):
+    monkeypatch.setattr("audiofeat.windows.SAMPLES", 10 * SR)  # blocks of ten windows
+    silent = run(capsys, "segment", song, "--preset", "ucsd2020")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["segment", song, "nowhere.wav", "--preset", "ucsd2020"]) == 1
+    out, err = capsys.readouterr()
+    assert (0, out.splitlines(), []) == silent
+    told = "".join(f"\r{at} of 0:20.00\x1b[K" for at in ("0:10.00", "0:20.00", "0:20.00"))
+    gone = "\r\x1b[K"
+    missing = "audiofeat: nowhere.wav: No such file or directory\n"
+    assert err == f"[1/2] song.wav\n{told}{gone}[2/2] nowhere.wav\n{gone}{missing}"
 
 
 def test_an_output_that_cannot_be_written(song, tmp_path, capsys):
@@ -372,7 +410,7 @@ def test_ctrl_c_is_130_without_a_traceback(song, monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("audiofeat.segmentation.segment", interrupted)
+    monkeypatch.setattr("audiofeat.segmentation.segment_file", interrupted)
     assert run(capsys, "segment", song, song) == (130, [], ["[1/2] song.wav", "audiofeat: interrupted"])
 
 

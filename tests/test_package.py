@@ -11,6 +11,7 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
+import numba
 import pytest
 
 import audiofeat
@@ -138,6 +139,8 @@ def test_the_readme_opens_with_two_commands_of_which_ci_runs_the_second():
 
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
 def test_the_readme_examples_run(number, tmp_path, monkeypatch):
+    if numba.config.DISABLE_JIT and "gtzan" in blocks("python")[number]:
+        pytest.skip("librosa's beat tracker needs its compiler")
     song = audiofeat.synth.song(random_state=0)
     audiofeat.save(tmp_path / "song.flac", song.y, song.sr)
     monkeypatch.chdir(tmp_path)

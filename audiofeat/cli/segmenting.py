@@ -2,7 +2,10 @@
 
 import argparse
 import os
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
@@ -23,13 +26,13 @@ EXTENSIONS = {
 }
 SCORES = ("F-measure@0.5", "F-measure@3.0", "Pairwise F-measure", "Adjusted Rand Index", "V-measure")
 FIGURES = (".png", ".pdf", ".svg")
+OUTLINE = 1 << 18  # steps of a file that is drawn, a hundred to each pixel
 HEADING = f"{'start':>10}  {'end':>10}  {'duration':>9}  label"
 
 
 def run_segment(arguments: argparse.Namespace) -> int:
     from audiofeat.annotations import save_annotations
-    from audiofeat.io import load
-    from audiofeat.segmentation import PRESETS, segment
+    from audiofeat.segmentation import PRESETS, segment_file
 
     files: list[str] = arguments.files
     if arguments.preset not in PRESETS:
@@ -49,17 +52,40 @@ def run_segment(arguments: argparse.Namespace) -> int:
         targets = [(folder / (name + EXTENSIONS[kind]), kind) for kind in formats]
         figure = figures[number] if figures else None
         keep_inputs([path for path, _ in targets] + ([figure] if figure else []), files)
-        y, sr = load(files[number], arguments.sr)
-        found = segment(y, sr, n_clusters=arguments.n_clusters, preset=arguments.preset)
+        with ticker() as progress:
+            found = segment_file(
+                files[number],
+                sr=arguments.sr,
+                n_clusters=arguments.n_clusters,
+                preset=arguments.preset,
+                progress=progress,
+            )
         say(summary(files[number], found), HEADING, *rows(found.intervals, found.labels))
         for path, kind in targets:
             path.parent.mkdir(parents=True, exist_ok=True)
             save_annotations(path, found.intervals, found.labels, format=kind)
             say(f"wrote {path}")
         if figure:
-            draw(figure, found, y)
+            draw(figure, found, files[number])
 
     return each(files, work)
+
+
+@contextmanager
+def ticker() -> Iterator[Callable[[float, float | None], None] | None]:
+    """Lend what tells on a terminal, on a line that is gone afterwards, how much of a file has been read."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+
+    def tell(done: float, total: float | None) -> None:
+        of = f" of {clock(total)}" if total else ""
+        print(f"\r{clock(done)}{of}\033[K", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield tell
+    finally:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _figures(given: str | None, names: Sequence[str]) -> list[Path]:
@@ -78,22 +104,41 @@ def _figures(given: str | None, names: Sequence[str]) -> list[Path]:
     return [path / f"{name}.png" for name in names]
 
 
-def draw(path: Path, found: "Segmentation", y: Any) -> None:
+def draw(path: Path, found: "Segmentation", file: str) -> None:
     from audiofeat._files import replacing
     from audiofeat.plot import plot_summary
 
-    figure = plot_summary(found, y)
+    figure = plot_summary(*outlined(found, file))
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:].lower())
     say(f"wrote {path}")
 
 
+def outlined(found: "Segmentation", file: str) -> tuple["Segmentation", Any]:
+    """Return the sections in steps of some samples, and the file's least and greatest sample in each of them.
+
+    A figure shows no more, and the file is never whole in memory. In short files a step is one sample.
+    """
+    import numpy as np
+
+    from audiofeat.io import stream
+
+    step = -(-int(found.boundary_samples[-1]) // OUTLINE)
+    extremes = []
+    for block in stream(file, block=step * -(-OUTLINE // step), sr=found.sr):
+        starts = np.arange(0, len(block), step)
+        extremes.append([np.minimum.reduceat(block, starts), np.maximum.reduceat(block, starts)])
+    boundaries, windows = (np.rint(at / step).astype(np.intp) for at in (found.boundary_samples, found.window_samples))
+    coarse = replace(found, sr=found.sr / step, boundary_samples=boundaries, window_samples=windows)
+    return coarse, np.concatenate(extremes, axis=1)
+
+
 def run_demo(arguments: argparse.Namespace) -> int:
     from audiofeat.annotations import save_annotations
     from audiofeat.evaluation import evaluate_segments
-    from audiofeat.io import load, save
-    from audiofeat.segmentation import segment
+    from audiofeat.io import save
+    from audiofeat.segmentation import segment_file
     from audiofeat.synth import song
 
     folder = Path(arguments.folder)
@@ -103,8 +148,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "song.wav"
         save(path, truth.y, truth.sr)
-        y, sr = load(path)
-        found = segment(y, sr)
+        found = segment_file(path)
         say(summary(str(path), found))
         pairs = zip_longest(
             ["truth", HEADING, *rows(truth.intervals, truth.labels)],
@@ -126,7 +170,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
             except ImportError as error:
                 say(f"no {extension}: {error}")
         try:
-            draw(folder / "song.png", found, y)
+            draw(folder / "song.png", found, str(path))
         except ImportError as error:
             say(f"no figure: {error}")
 
