@@ -62,6 +62,7 @@ class Side:
 
 OURS: tuple[tuple[str, dict[str, Any]], ...] = (  # name, keywords of segment
     ("audiofeat", {}),
+    ("audiofeat, graph of windows", {"graph": "knn"}),
     ("audiofeat, preset ucsd2020", {"preset": "ucsd2020"}),
     ("audiofeat, SEM alone", {"graph": "local"}),
 )
