@@ -8,7 +8,11 @@ import numba
 import pytest
 
 ABSENT = {name for name in ("matplotlib", "mir_eval", "jams") if find_spec(name) is None}
-WHOLE = {"tests/test_plot.py": "matplotlib", "tests/test_evaluation.py": "mir_eval"}  # nothing is left of these
+WHOLE = {  # nothing is left of these
+    "tests/test_evaluation.py": "mir_eval",
+    "tests/test_plot.py": "matplotlib",
+    "tests/test_plot_features.py": "matplotlib",
+}
 collect_ignore = [path for path, package in WHOLE.items() if package in ABSENT]
 if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
     collect_ignore += ["audiofeat/rhythm/beats.py", "audiofeat/rhythm/summary.py"]  # librosa.beat cannot be imported

@@ -448,6 +448,26 @@ def test_blocks_give_the_partition_of_the_whole_matrix(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("most", [90, 150])
+def test_every_second_or_third_window_gives_the_same_sections(most, monkeypatch):
+    song = synth.ar_regimes("ABACBC", sr=8000.0, segment_duration=11.0, random_state=0)
+    whole = segment(song.y, song.sr, n_clusters=3)
+    monkeypatch.setattr("audiofeat.segmentation.homogeneous.MOST", most)
+    found = segment(song.y, song.sr, n_clusters=3)
+    assert whole.distance is not None
+    assert found.distance is None
+    assert found.labels == whole.labels == song.labels
+    assert np.abs(found.boundaries - song.boundaries).max() < 0.25
+
+
+def test_borders_are_finer_than_the_hop():
+    song = synth.ar_regimes("ABACBC", sr=22050.0, segment_duration=4.4, random_state=1)
+    found = segment(song.y, song.sr, n_clusters=3)
+    assert found.labels == song.labels
+    assert np.abs(found.boundaries - song.boundaries).max() < 0.07  # two slices of 31 ms
+
+
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_square_of_the_length():
     song = synth.ar_regimes("ABC" * 5, sr=1000.0, segment_duration=180.0, random_state=0)
     tracemalloc.start()
