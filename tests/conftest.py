@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import numba
+import numpy as np
 import pytest
 import reference
 from hypothesis import HealthCheck, settings
@@ -14,6 +15,26 @@ settings.register_profile("default", derandomize=True, max_examples=50, database
 settings.register_profile("explore", max_examples=1000, **COMMON)
 settings.register_profile("quick", derandomize=True, max_examples=8, database=None, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fill librosa's cache of compiled code before several processes do.
+
+    Of two that begin a cache at once, each may load the other's code for its own: a crash in `beat_track`, seen in
+    fresh environments.
+    """
+    if numba.config.DISABLE_JIT or hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        return
+    import librosa
+
+    for dtype in ("float32", "float64"):
+        y = np.random.default_rng(0).standard_normal(22050).astype(dtype)
+        librosa.beat.beat_track(y=y)
+        librosa.effects.hpss(y)
+        librosa.cqt(y)
+        librosa.segment.recurrence_matrix(librosa.feature.mfcc(y=y), mode="affinity")
+        for feature in ("chroma_stft", "tempogram", "zero_crossing_rate"):
+            getattr(librosa.feature, feature)(y=y)
 
 
 @pytest.fixture(scope="session")
