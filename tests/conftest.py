@@ -52,6 +52,7 @@ def _front_ends_without_kernels(request: pytest.FixtureRequest, monkeypatch: pyt
     if numba.config.DISABLE_JIT and request.path.stem.removeprefix("test_") not in FRONT_ENDS:
         monkeypatch.setattr("audiofeat.fourier.engine.is_smooth", lambda n_fft: False)
         monkeypatch.setattr("audiofeat.distances.melspectrogram", reference.melspectrogram)
+        monkeypatch.setattr("audiofeat.profiles.melspectrogram", reference.melspectrogram)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -60,15 +60,15 @@ def spectral_error_parseval(model, y):
     return (energy / r0 - 1.0) ** 2 + (power**2).mean() / r0**2 - 1.0
 
 
-def melspectrogram(y, sr, *, n_fft, hop_length, center):
-    """Power in 128 of Slaney's bands, of frames under Hann's window that lie inside of the signal."""
+def melspectrogram(y, sr, *, n_fft, hop_length, center, n_mels=128):
+    """Power in Slaney's bands, of frames under Hann's window that lie inside of the signal."""
     assert not center
     frames = sliding_window_view(y, n_fft, axis=-1)[..., ::hop_length, :]
     window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(n_fft) / n_fft)
     power = np.abs(np.fft.rfft(frames * window)) ** 2
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of bands that are too narrow to hold a bin
-        bank = librosa.filters.mel(sr=sr, n_fft=n_fft, dtype=np.float64)
+        bank = librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, dtype=np.float64)
     return (power @ bank.T).swapaxes(-1, -2).astype(y.dtype)
 
 
