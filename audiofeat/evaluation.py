@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audiofeat._validation import as_number
+from audiofeat.contingency import adjusted_rand_index, mutual_information, normalised_entropies, pair_counting
 
 Pair = tuple[NDArray[np.float64], list[str]]
 
@@ -69,8 +70,9 @@ def evaluate_segments(
     -----
     As in mir_eval, the time from 0 to the end of the reference counts: an estimate is cut there, and what
     either leaves unlabelled is a section of its own. Unlike in mir_eval itself, names that differ in case
-    are different labels, a section of the estimate may begin at the reference's end, and pairs of frames
-    are counted in the table of labels, so that memory grows with the length and not with its square.
+    are different labels, and a section of the estimate may begin at the reference's end. Frames are not listed:
+    time and memory grow with the number of sections and labels (time also, slowly, with the length), so that three
+    hours score as a song does.
 
     With fewer than two sections a trimmed segmentation has no boundary: the scores of boundaries are 0, the
     deviations NaN. Where the reference has one label only, mir_eval defines V-measure and NCE as 0.
@@ -84,7 +86,7 @@ def evaluate_segments(
     (0.75, 0.767)
     """
     try:
-        from mir_eval import segment, util
+        from mir_eval import segment
     except ImportError as error:
         msg = "evaluate_segments needs the package mir_eval: pip install 'audiofeat[eval]'"
         raise ImportError(msg) from error
@@ -101,26 +103,20 @@ def evaluate_segments(
     def put(names: str, values: Any) -> None:
         scores.update(zip(names.split(", "), np.atleast_1d(values).astype(float).tolist(), strict=True))
 
-    if trim and min(len(ref[0]), len(est[0])) < 2:  # mir_eval gives the same, and warns
-        found, deviation = {0.5: (0.0, 0.0, 0.0), 3.0: (0.0, 0.0, 0.0)}, (np.nan, np.nan)
-    else:
-        found = {at: segment.detection(ref[0], est[0], window=at, trim=trim) for at in (0.5, 3.0)}
-        deviation = segment.deviation(ref[0], est[0], trim=trim)
-    for at, values in found.items():
-        put(f"Precision@{at}, Recall@{at}, F-measure@{at}", values)
-    put("Ref-to-est deviation, Est-to-ref deviation", deviation)
+    trimmed = trim and min(len(ref[0]), len(est[0])) < 2  # mir_eval gives the same zeros, and warns
+    for at in (0.5, 3.0):
+        found = (0.0, 0.0, 0.0) if trimmed else segment.detection(ref[0], est[0], window=at, trim=trim)
+        put(f"Precision@{at}, Recall@{at}, F-measure@{at}", found)
+    edges = [np.append(side[0][:, 0], duration)[trim : -1 if trim else None] for side in (ref, est)]
+    put("Ref-to-est deviation, Est-to-ref deviation", [_deviation(*edges), _deviation(*edges[::-1])])
 
-    frames = [util.intervals_to_samples(*pair, sample_size=frame_duration)[1] for pair in (ref, est)]
-    table = _contingency(*frames)
-    put("Pairwise Precision, Pairwise Recall, Pairwise F-measure, Rand Index", _pairs(table))
-    put("Adjusted Rand Index", segment.ari(*ref, *est, frame_size=frame_duration))
-    with np.errstate(invalid="ignore"):  # 0 / 0 where each frame has a label of its own
-        information = segment.mutual_information(*ref, *est, frame_size=frame_duration)
+    table = _contingency(ref, est, frame_duration)
+    put("Pairwise Precision, Pairwise Recall, Pairwise F-measure, Rand Index", pair_counting(table))
+    put("Adjusted Rand Index", adjusted_rand_index(table))
+    information = mutual_information(table)
     put("Mutual Information, Adjusted Mutual Information, Normalized Mutual Information", information)
-    if np.count_nonzero(table) == len(table) == table.shape[1]:  # the same partition
-        put("Adjusted Mutual Information", 1.0)
-    put("NCE Over, NCE Under, NCE F-measure", segment.nce(*ref, *est, frame_size=frame_duration))
-    put("V Precision, V Recall, V-measure", segment.vmeasure(*ref, *est, frame_size=frame_duration))
+    put("NCE Over, NCE Under, NCE F-measure", normalised_entropies(table, marginal=False))
+    put("V Precision, V Recall, V-measure", normalised_entropies(table, marginal=True))
     return scores
 
 
@@ -167,23 +163,40 @@ def _spanning(pair: Pair, duration: float) -> Pair:
     return np.array(rows), names
 
 
-def _contingency(reference: Sequence[str], estimate: Sequence[str]) -> NDArray[np.float64]:
-    """Count the frames of each pair of labels, shape (n_reference, n_estimate)."""
-    rows, columns = (np.unique(labels, return_inverse=True)[1] for labels in (reference, estimate))
+def _deviation(of: NDArray[np.float64], to: NDArray[np.float64]) -> float:
+    """Median distance from the boundaries `of` to the nearest of the boundaries `to`, both sorted."""
+    if len(of) == 0 or len(to) == 0:
+        return float("nan")
+    after = np.searchsorted(to, of)  # 0: its other neighbour is then the last, which is no nearer than the first
+    nearest = np.minimum(np.abs(of - to[after - 1]), np.abs(of - to[after.clip(max=len(to) - 1)]))
+    return float(np.median(nearest))
+
+
+def _contingency(reference: Pair, estimate: Pair, frame_duration: float) -> NDArray[np.float64]:
+    """Count the frames of each pair of labels, shape (n_reference, n_estimate), without a list of frames."""
+    n_frames = int(reference[0].max() / frame_duration)
+    starts = [_first_frames(intervals[:, 0], frame_duration, n_frames) for intervals, _ in (reference, estimate)]
+    cuts = np.unique(np.concatenate([*starts, [n_frames]]))
+    # of sections that begin with the same frame, the last has it
+    labels = [
+        np.unique(np.array(names), return_inverse=True)[1][np.searchsorted(first, cuts[:-1], side="right") - 1]
+        for first, (_, names) in zip(starts, (reference, estimate), strict=True)
+    ]
+    rows, columns = (np.unique(side, return_inverse=True)[1] for side in labels)  # labels without a frame are none
     table = np.zeros((rows.max() + 1, columns.max() + 1))
-    np.add.at(table, (rows, columns), 1.0)
+    np.add.at(table, (rows, columns), np.diff(cuts))
     return table
 
 
-def _pairs(table: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """Precision, recall, F-measure and Rand index of the pairs of frames that share a label."""
+def _first_frames(times: NDArray[np.float64], frame_duration: float, n_frames: int) -> NDArray[np.intp]:
+    """Return the first frame at or after each time, by bisection.
 
-    def pairs(counts: Any) -> float:
-        return float(np.sum(counts * (counts - 1.0)) / 2.0)
-
-    both, ref, est = pairs(table), pairs(table.sum(axis=1)), pairs(table.sum(axis=0))
-    every = pairs(table.sum())
-    precision = both / est if est else float(ref == 0)
-    recall = both / ref if ref else float(est == 0)
-    f_measure = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    return precision, recall, f_measure, (every - ref - est + 2 * both) / every
+    Frame k is at k times `frame_duration` as mir_eval has it, in float32: half a millisecond off after 3 hours, and
+    then on the other side of a boundary.
+    """
+    low, high = np.zeros(len(times), dtype=np.intp), np.full(len(times), n_frames)
+    while np.any(low < high):
+        middle = (low + high) // 2
+        before = (middle.astype(np.float32) * np.float32(frame_duration)).astype(np.float64) < times
+        low, high = np.where(before & (low < high), middle + 1, low), np.where(before, high, middle)
+    return low

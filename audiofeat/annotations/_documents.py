@@ -112,6 +112,11 @@ def write_jams(rows: list[Row]) -> str:
 
 
 def read_jams(text: str, path: Path) -> Iterator[Found]:
+    yield from segments_of_jams(text, path)[0][1]
+
+
+def segments_of_jams(text: str, path: Path) -> list[tuple[str, list[Found]]]:
+    """Return the namespace and the rows of each annotation of segments, at least one."""
     jams = _jams()
     _parse_json(text, path)  # jams would not name the line
     foreign = (jams.JamsError, ValueError, TypeError, KeyError, AttributeError)
@@ -120,17 +125,21 @@ def read_jams(text: str, path: Path) -> Iterator[Found]:
         document = jams.load(io.StringIO(text), validate=False, fmt="jams")
     except foreign as error:
         fail(path, "line 1", f"the file must be a valid JAMS document: {error}")
-    for annotation in document.annotations:
+    found = []
+    for number, annotation in enumerate(document.annotations):
         if annotation.namespace.startswith("segment"):
-            break
-    else:
+            found.append((annotation.namespace, list(_observed(list(annotation.data), f"annotations[{number}]"))))
+    if not found:
         fail(path, "annotations", "the file must hold an annotation of segments, got none")
-    observed = list(annotation.data)
-    for i, item in enumerate(observed):
+    return found
+
+
+def _observed(data: list[Any], where: str) -> Iterator[Found]:
+    for i, item in enumerate(data):
         end = item.time + item.duration
-        if i + 1 < len(observed) and abs(observed[i + 1].time - end) < 1e-9:
-            end = max(item.time, observed[i + 1].time)
-        yield f"annotations.data[{i}]", item.time, end, item.value
+        if i + 1 < len(data) and abs(data[i + 1].time - end) < 1e-9:
+            end = max(item.time, data[i + 1].time)
+        yield f"{where}.data[{i}]", item.time, end, item.value
 
 
 def _jams() -> Any:
