@@ -15,7 +15,8 @@ from numpy.testing import assert_array_equal
 from audiofeat import describe, load, load_annotations, preset, save, segment_file, synth
 from audiofeat.cli import main
 from audiofeat.cli._terminal import clock, unique
-from audiofeat.cli.segmenting import EXTENSIONS, outlined
+from audiofeat.cli.segmenting import EXTENSIONS
+from audiofeat.outline import outlined
 
 SR = 8000
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # for where it is not installed
@@ -163,7 +164,7 @@ def test_a_figure_is_drawn_from_extremes_of_steps(song, monkeypatch, steps):
     save("stereo.wav", np.stack([load(song)[0], np.linspace(-1.0, 1.0, 20 * SR)]), SR)
     y, _ = load("stereo.wav")
     found = segment_file("stereo.wav")
-    monkeypatch.setattr("audiofeat.cli.segmenting.OUTLINE", steps)
+    monkeypatch.setattr("audiofeat.outline.STEPS", steps)
     coarse, extremes = outlined(found, "stereo.wav")
     step = -(-len(y) // steps)
     parts = [y[start : start + step] for start in range(0, len(y), step)]

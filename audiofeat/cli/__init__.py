@@ -1,4 +1,4 @@
-"""The command ``audiofeat``: sections, headers and features of audio files from the shell.
+"""The command ``audiofeat``: sections, their scores, headers and features of audio files from the shell.
 
 Exit codes: 0 if all went well, 1 if a file failed (the others are done all the same), 2 for a wrong call,
 130 after Ctrl-C, 141 if the reader of the output went away. Results go to stdout; progress and one line per
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from audiofeat.cli._terminal import UsageError, say
+from audiofeat.cli.evaluating import run_evaluate
 from audiofeat.cli.extracting import run_describe, run_features, run_info
 from audiofeat.cli.segmenting import EXTENSIONS, run_demo, run_segment
 
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     segment = command("segment", run_segment, "Cut files into labelled sections.")
-    segment.add_argument("files", nargs="+", metavar="FILE")
+    segment.add_argument("files", nargs="+", metavar="FILE", help="files, or folders of them (which need -o)")
     segment.add_argument("--n-clusters", type=_count, metavar="K", help="number of labels (default: estimated)")
     segment.add_argument("--preset", default="default", metavar="P", help="default or ucsd2020")
     segment.add_argument("--sr", type=_rate, metavar="HZ", help="resample to this rate (default: the file's)")
@@ -76,7 +77,39 @@ def _parser() -> argparse.ArgumentParser:
     )
     segment.add_argument("--plot", metavar="PATH", help="draw a figure: its file for one input, a folder for several")
     segment.add_argument(
+        "--report",
+        nargs="?",
+        const="",
+        metavar="PATH",
+        help="write a page to click through: its file for one input, a folder for several (default: that of -o)",
+    )
+    segment.add_argument("--embed-audio", action="store_true", help="put the sound into the page, to send one file")
+    segment.add_argument(  # without a path: taken for one, an input would be overwritten
+        "--sonify", action="store_true", help="write NAME.sonified.wav: clicks at the borders, a pitch to a label"
+    )
+    segment.add_argument(
+        "--thumbnail", type=_seconds, metavar="SECONDS", help="write NAME.thumbnail.wav, a typical excerpt"
+    )
+    segment.add_argument(
         "-o", dest="folder", metavar="DIR", help="where the files go (default: here); alone, writes .lab"
+    )
+    segment.add_argument(
+        "--resume", action="store_true", help="skip files whose outputs in -o are newer and were made alike"
+    )
+
+    evaluate = command(
+        "evaluate-segments", run_evaluate, "Score estimated sections against annotated, trivial and human ones."
+    )
+    evaluate.add_argument("reference", metavar="REF", help="annotations: a folder, a song of SALAMI or a file")
+    evaluate.add_argument("estimate", metavar="EST", help="estimates: a folder of files of the same names, or a file")
+    levels = ("uppercase", "lowercase", "functions")
+    evaluate.add_argument("--level", choices=levels, default=levels[0], help="of SALAMI's annotations")
+    evaluate.add_argument(
+        "-o",
+        dest="outputs",
+        action="append",
+        metavar="PATH",
+        help="write all measures of each file, annotator and system, and the means, to a .csv or .json; repeatable",
     )
 
     info = command("info", run_info, "Say what the headers of files declare.")
@@ -114,12 +147,20 @@ def _count(text: str) -> int:
 
 
 def _rate(text: str) -> float:
-    from audiofeat._validation import as_rate
+    return _above_zero(text, "Hz")
+
+
+def _seconds(text: str) -> float:
+    return _above_zero(text, "seconds")
+
+
+def _above_zero(text: str, unit: str) -> float:
+    from audiofeat._validation import as_number
 
     try:
-        return as_rate(float(text), "it")
+        return as_number(float(text), "it", low=0.0, open_low=True)
     except ValueError as error:
-        msg = f"must be a number of Hz above 0, got {text!r}"
+        msg = f"must be a number of {unit} above 0, got {text!r}"
         raise argparse.ArgumentTypeError(msg) from error
 
 

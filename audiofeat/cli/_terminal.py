@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from audiofeat._clock import clock as clock
+
 FAILURES = (OSError, ValueError, MemoryError)  # of a file, not of the program
 
 
@@ -34,13 +36,18 @@ def report(file: str, error: Exception) -> int:
     """Say on one line what went wrong; return the exit code."""
     if isinstance(error, BrokenPipeError):  # of stdout: `main` ends quietly
         raise error
+    say(f"audiofeat: {explained(file, error)}", to=sys.stderr)
+    return 1
+
+
+def explained(file: str, error: Exception) -> str:
+    """Return on one line what is wrong with which file."""
     # AudioError and OSError know their path, which may be that of an output
     path = str(getattr(error, "path", None) or getattr(error, "filename", None) or file)
     if path.endswith(".tmp"):  # a temporary name means nothing to the reader, its folder does
         path = str(Path(path).parent)
     reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-    say(f"audiofeat: {path}: {' '.join((reason or type(error).__name__).split())}", to=sys.stderr)
-    return 1
+    return f"{path}: {' '.join((reason or type(error).__name__).split())}"
 
 
 def unique(names: Iterable[tuple[str, str]], taken: Iterable[str] = ()) -> list[str]:
@@ -62,14 +69,6 @@ def keep_inputs(targets: Iterable[Path], files: Iterable[str]) -> None:
         if target.resolve() in inputs:
             msg = f"{target} is an input, it would be overwritten"
             raise ValueError(msg)
-
-
-def clock(seconds: float) -> str:
-    """Return 72.5 as 1:12.50."""
-    minutes, hundredths = divmod(round(100 * seconds), 6000)
-    hours, minutes = divmod(minutes, 60)
-    clock = f"{minutes:02d}" if hours else f"{minutes}"
-    return f"{f'{hours}:' if hours else ''}{clock}:{hundredths // 100:02d}.{hundredths % 100:02d}"
 
 
 def printable(text: str) -> str:

@@ -5,11 +5,10 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audiofeat.cli._terminal import UsageError, clock, each, keep_inputs, say, unique
 
@@ -26,15 +25,32 @@ EXTENSIONS = {
 }
 SCORES = ("F-measure@0.5", "F-measure@3.0", "Pairwise F-measure", "Adjusted Rand Index", "V-measure")
 FIGURES = (".png", ".pdf", ".svg")
-OUTLINE = 1 << 18  # steps of a file that is drawn, a hundred to each pixel
+PAGES = (".html", ".htm")
+SONIFIED, THUMBNAIL = ".sonified.wav", ".thumbnail.wav"  # such files in folders are outputs, not inputs
 HEADING = f"{'start':>10}  {'end':>10}  {'duration':>9}  label"
 
 
-def run_segment(arguments: argparse.Namespace) -> int:
-    from audiofeat.annotations import save_annotations
-    from audiofeat.segmentation import PRESETS, segment_file
+class Job(NamedTuple):
+    """A file, the stem of its outputs, and where they go."""
 
-    files: list[str] = arguments.files
+    file: str
+    name: str
+    annotations: list[tuple[Path, str]]
+    figure: Path | None
+    page: Path | None
+    sonified: Path | None
+    thumbnail: Path | None
+
+    @property
+    def targets(self) -> list[Path]:
+        others = (self.figure, self.page, self.sonified, self.thumbnail)
+        return [path for path, _ in self.annotations] + [path for path in others if path]
+
+
+def run_segment(arguments: argparse.Namespace) -> int:
+    from audiofeat.cli.folders import RESERVED, audio_files, run_folder
+    from audiofeat.segmentation import PRESETS
+
     if arguments.preset not in PRESETS:
         msg = f"--preset must be one of {', '.join(sorted(PRESETS))}, got {arguments.preset!r}"
         raise UsageError(msg)
@@ -43,32 +59,85 @@ def run_segment(arguments: argparse.Namespace) -> int:
         if needed and find_spec(package) is None:
             msg = f"this needs the package {package}: pip install 'audiofeat[{extra}]'"
             raise UsageError(msg)
-    names = unique([(Path(file).stem, "") for file in files])
-    figures = _figures(arguments.plot, names)
+    many = arguments.resume or any(Path(file).is_dir() for file in arguments.files)
+    if many and arguments.folder is None:
+        msg = f"{'--resume' if arguments.resume else 'a folder'} needs -o DIR, where the summary goes"
+        raise UsageError(msg)
+    if arguments.embed_audio and arguments.report is None:
+        msg = "--embed-audio needs --report"
+        raise UsageError(msg)
+    troubles: list[OSError] = []
+    inputs = list(audio_files(arguments.files, troubles))
+    files = [file for file, _ in inputs]
+    names = unique([(stem, "") for _, stem in inputs], taken=RESERVED if many else ())
     folder = Path(arguments.folder or ".")
+    one = len(inputs) == 1 and not many
+    figures = _places("--plot", arguments.plot, names, FIGURES, one=one)
+    given = arguments.report if arguments.report != "" else f"{folder}{os.sep}"
+    pages = _places("--report", given, names, PAGES, one=one)
+    jobs = [
+        Job(
+            file,
+            name,
+            [(folder / (name + EXTENSIONS[kind]), kind) for kind in formats],
+            figure,
+            page,
+            folder / (name + SONIFIED) if arguments.sonify else None,
+            folder / (name + THUMBNAIL) if arguments.thumbnail else None,
+        )
+        for file, name, figure, page in zip(files, names, figures, pages, strict=True)
+    ]
+    if many:
+        return run_folder(arguments, jobs, troubles)
 
     def work(number: int) -> None:
-        name = names[number]
-        targets = [(folder / (name + EXTENSIONS[kind]), kind) for kind in formats]
-        figure = figures[number] if figures else None
-        keep_inputs([path for path, _ in targets] + ([figure] if figure else []), files)
-        with ticker() as progress:
-            found = segment_file(
-                files[number],
-                sr=arguments.sr,
-                n_clusters=arguments.n_clusters,
-                preset=arguments.preset,
-                progress=progress,
-            )
-        say(summary(files[number], found), HEADING, *rows(found.intervals, found.labels))
-        for path, kind in targets:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_annotations(path, found.intervals, found.labels, format=kind)
+        job = jobs[number]
+        keep_inputs(job.targets, files)
+        found = found_in(job, arguments)
+        say(summary(job.file, found), HEADING, *rows(found.intervals, found.labels))
+        for path in written(job, found, arguments):
             say(f"wrote {path}")
-        if figure:
-            draw(figure, found, files[number])
 
     return each(files, work)
+
+
+def found_in(job: Job, arguments: argparse.Namespace) -> "Segmentation":
+    """Segment the file of a job."""
+    from audiofeat.segmentation import segment_file
+
+    with ticker() as progress:
+        return segment_file(
+            job.file,
+            sr=arguments.sr,
+            n_clusters=arguments.n_clusters,
+            preset=arguments.preset,
+            progress=progress,
+        )
+
+
+def written(job: Job, found: "Segmentation", arguments: argparse.Namespace) -> Iterator[Path]:
+    """Write the outputs of a job, and yield the path of each."""
+    from audiofeat.annotations import save_annotations
+    from audiofeat.report import save_report
+    from audiofeat.sonification import save_clicks, save_thumbnail
+
+    for path in job.targets:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    for path, kind in job.annotations:
+        save_annotations(path, found.intervals, found.labels, format=kind)
+        yield path
+    if job.figure:
+        draw(job.figure, found, job.file)
+        yield job.figure
+    if job.page:
+        save_report(job.page, found, audio=job.file, embed_audio=arguments.embed_audio)
+        yield job.page
+    if job.sonified:
+        save_clicks(job.sonified, found, job.file)
+        yield job.sonified
+    if job.thumbnail:
+        save_thumbnail(job.thumbnail, found, job.file, duration=arguments.thumbnail)
+        yield job.thumbnail
 
 
 @contextmanager
@@ -88,50 +157,33 @@ def ticker() -> Iterator[Callable[[float, float | None], None] | None]:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _figures(given: str | None, names: Sequence[str]) -> list[Path]:
-    """Return the figure's path for each name, none if no figure is wanted."""
+def _places(
+    option: str, given: str | None, names: Sequence[str], suffixes: Sequence[str], *, one: bool
+) -> Sequence[Path | None]:
+    """Return the path of an optional output for each name: the one that is given, or names in a folder."""
     if given is None:
-        return []
+        return [None] * len(names)
     path = Path(given)
-    if len(names) == 1 and not path.is_dir() and not given.endswith(("/", os.sep)):
-        if path.suffix and path.suffix.lower() not in FIGURES:
-            msg = f"--plot must end in one of {', '.join(FIGURES)}, got {given!r}"
+    if one and not path.is_dir() and not given.endswith(("/", os.sep)):
+        if path.suffix and path.suffix.lower() not in suffixes:
+            msg = f"{option} must end in one of {', '.join(suffixes)}, got {given!r}"
             raise UsageError(msg)
-        return [path if path.suffix else path.with_name(f"{path.name}.png")]
+        return [path if path.suffix else path.with_name(f"{path.name}{suffixes[0]}")]
     if path.suffix and not path.is_dir():
-        msg = f"--plot must be a folder for {len(names)} files, got {given!r}"
+        msg = f"{option} must be a folder for {len(names)} files, got {given!r}"
         raise UsageError(msg)
-    return [path / f"{name}.png" for name in names]
+    return [path / f"{name}{suffixes[0]}" for name in names]
 
 
 def draw(path: Path, found: "Segmentation", file: str) -> None:
     from audiofeat._files import replacing
+    from audiofeat.outline import outlined
     from audiofeat.plot import plot_summary
 
     figure = plot_summary(*outlined(found, file))
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:].lower())
-    say(f"wrote {path}")
-
-
-def outlined(found: "Segmentation", file: str) -> tuple["Segmentation", Any]:
-    """Return the sections in steps of some samples, and the file's least and greatest sample in each of them.
-
-    A figure shows no more, and the file is never whole in memory. In short files a step is one sample.
-    """
-    import numpy as np
-
-    from audiofeat.io import stream
-
-    step = -(-int(found.boundary_samples[-1]) // OUTLINE)
-    extremes = []
-    for block in stream(file, block=step * -(-OUTLINE // step), sr=found.sr):
-        starts = np.arange(0, len(block), step)
-        extremes.append([np.minimum.reduceat(block, starts), np.maximum.reduceat(block, starts)])
-    boundaries, windows = (np.rint(at / step).astype(np.intp) for at in (found.boundary_samples, found.window_samples))
-    coarse = replace(found, sr=found.sr / step, boundary_samples=boundaries, window_samples=windows)
-    return coarse, np.concatenate(extremes, axis=1)
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
@@ -171,6 +223,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
                 say(f"no {extension}: {error}")
         try:
             draw(folder / "song.png", found, str(path))
+            say(f"wrote {folder / 'song.png'}")
         except ImportError as error:
             say(f"no figure: {error}")
 

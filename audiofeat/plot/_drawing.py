@@ -98,9 +98,11 @@ def envelope(y: Float, edges: Float) -> tuple[Float, Float, Float]:
     return steps.astype(np.float64), np.append(low, low[-1]), np.append(high, high[-1])
 
 
-def matrix_image(matrix: Any, active: NDArray[np.int64], n_windows: int, which: str) -> Float:
-    """Spread the matrix of the active windows over all windows, NaN elsewhere, in at most PIXELS bins."""
-    size = min(n_windows, PIXELS)
+def matrix_image(
+    matrix: Any, active: NDArray[np.int64], n_windows: int, which: str, pixels: int | None = None
+) -> Float:
+    """Spread the matrix of the active windows over all windows, NaN elsewhere, in at most `pixels` (PIXELS) bins."""
+    size = min(n_windows, pixels or PIXELS)
     bins = active * size // n_windows
     image = np.full((size, size), np.nan)
     if issparse(matrix):
