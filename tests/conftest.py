@@ -2,12 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
 import pytest
 import reference
 from hypothesis import HealthCheck, settings
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 # Compiling takes longer than any deadline; derandomised, so that a change is judged by its diff.
 COMMON = {"deadline": None, "print_blob": True, "suppress_health_check": [HealthCheck.too_slow]}
@@ -43,16 +47,53 @@ def data() -> Path:
     return Path(os.environ["AUDIOFEAT_DATA"])
 
 
-# With JIT off the kernels of the front ends take a tenth of a second for any signal, so only their own tests use them.
-FRONT_ENDS = {"cepstrum", "distances", "engine", "fourier", "frontend", "lanes", "mel", "presets", "streaming"}
+# With JIT off a kernel takes a tenth of a second for any signal, and minutes for a song. Those that everything goes
+# through therefore run in the tests whose subject they are alone; in all others NumPy does the same at once.
+KERNELS = {"ar", "cepstrum", "engine", "fourier", "lanes", "mel"}
 
 
 @pytest.fixture(autouse=True)
-def _front_ends_without_kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if numba.config.DISABLE_JIT and request.path.stem.removeprefix("test_") not in FRONT_ENDS:
-        monkeypatch.setattr("audiofeat.fourier.engine.is_smooth", lambda n_fft: False)
-        monkeypatch.setattr("audiofeat.distances.melspectrogram", reference.melspectrogram)
-        monkeypatch.setattr("audiofeat.profiles.melspectrogram", reference.melspectrogram)
+def _numpy_in_place_of_kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if numba.config.DISABLE_JIT and request.path.stem.removeprefix("test_") not in KERNELS:
+        monkeypatch.setattr("audiofeat.ar.autocorrelate", autocorrelate)
+        monkeypatch.setattr("audiofeat.fourier.engine.is_smooth", lambda n_fft: False)  # SciPy transforms
+        for path in ("fourier.engine", "descriptors._blocks"):
+            monkeypatch.setattr(f"audiofeat.{path}.finish_levels", finish_levels)
+        for path in ("distances", "profiles"):
+            monkeypatch.setattr(f"audiofeat.{path}.melspectrogram", reference.melspectrogram)
+
+
+def autocorrelate(frames: Array, autocorr: Array) -> None:
+    for y, r in zip(frames, autocorr, strict=True):
+        r[:] = [y[: len(y) - k] @ y[k:] for k in range(len(r))]
+
+
+def finish_levels(
+    levels: Array, n_rows: int, width_in: int, first: int, stop: int, finish: Any, _: Any, shift: int, width_out: int,
+    out: Array,
+) -> None:  # fmt: skip
+    from audiofeat._kernels.bands import LOG, LOG_1P, log_of, log_of_1_plus
+
+    S = weighed(finish.bank, levels.reshape(-1, width_in)[:n_rows, first:stop])
+    with np.errstate(all="ignore"):
+        logs = finish.scale, finish.octave, finish.rest
+        if finish.compression == LOG:
+            S = log_of(S, finish.least, *logs, finish.offset, finish.floor)
+        elif finish.compression == LOG_1P:
+            S = log_of_1_plus(S, finish.factor, *logs)
+        S = weighed(finish.cosines, S) if len(finish.cosines.starts) else S
+    out.reshape(-1, width_out)[:, first + shift : stop + shift] = S
+
+
+def weighed(bank: Any, S: Array) -> Array:
+    """Return the product with a matrix, to the same bits for a column whatever lies beside it."""
+    product, used = np.zeros((len(bank.starts), S.shape[1]), S.dtype), 0
+    for row, start, end in zip(product, bank.starts, bank.ends, strict=True):
+        if end > start:
+            weights = bank.weights[used : used + end - start, None]
+            row[:] = np.cumsum(weights * S[start:end], axis=0, dtype=np.float64)[-1]
+            used += end - start
+    return product
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

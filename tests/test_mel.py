@@ -1,6 +1,7 @@
 """Mel scales, banks, spectrograms and decibels against librosa, Matlab and their laws."""
 
 import librosa
+import numba
 import numpy as np
 import pytest
 import scipy.io
@@ -24,6 +25,7 @@ from audiofeat import (
     spectrogram,
 )
 
+JIT = not numba.config.DISABLE_JIT
 EMPTY_BANDS = pytest.mark.filterwarnings("ignore:Empty filters detected")
 POWERS = arrays(np.float64, st.tuples(*[st.integers(1, 5)] * 2), elements=st.floats(0, 1e6, width=32))
 
@@ -192,8 +194,8 @@ def test_logmel_is_librosas(kwargs):
 def test_melspectrogram_of_music_is_librosas(data):
     paths = sorted((data / "schubert_HU33").rglob("*.wav"))[:2] + sorted((data / "librosa_audio_ccby").rglob("*.ogg"))
     assert paths
-    for path in paths[:4]:
-        y, sr = soundfile.read(path, frames=500_000, always_2d=True)
+    for path in paths[:4] if JIT else paths[1:3]:
+        y, sr = soundfile.read(path, frames=500_000 if JIT else 30_000, always_2d=True)
         y = y.mean(axis=1)
         theirs = librosa.feature.melspectrogram(y=y, sr=sr, dtype=np.float64)
         assert_allclose(melspectrogram(y, sr), theirs, rtol=1e-10, atol=1e-10 * theirs.max())
@@ -222,15 +224,12 @@ def test_gain_adds_decibels_above_the_floor(y, gain):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_batch_is_its_items(dtype):
     batch = noise(2, 3, 70000, dtype=dtype) * 10.0 ** -np.arange(6, dtype=dtype).reshape(2, 3, 1)
-
-    def relative(y):
-        return logmel(y, 22050, ref=np.max, top_db=40.0)
-
-    for function in (lambda y: melspectrogram(y, 22050), lambda y: logmel(y, 22050), relative):
-        together = function(batch)
+    n_fft = 2048 if JIT else 256
+    for function, kwargs in ((melspectrogram, {}), (logmel, {}), (logmel, {"ref": np.max, "top_db": 40.0})):
+        together = function(batch, 22050, n_fft=n_fft, **kwargs)
         assert together.shape[:3] == (2, 3, 128)
         for index in np.ndindex(2, 3):
-            assert_array_equal(together[index], function(batch[index]))
+            assert_array_equal(together[index], function(batch[index], 22050, n_fft=n_fft, **kwargs))
 
 
 @pytest.mark.parametrize("n_samples", [1, 100, 5000])
