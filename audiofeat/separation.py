@@ -120,6 +120,11 @@ def _separated(y: Float, framing: Framing, kernels: Pair, margins: Pair, power: 
     pad_mode: Any = framing.pad_mode
     padded = np.pad(y, framing.padding, mode=pad_mode)
     spectrum = stft(padded, center=False, **shape)
-    spectra = decompose(spectrum, kernel_size=kernels, margin=margins, power=power, mask=mask)
+    # SciPy 1.17's median filter may return NaN along an axis that is shorter than the filter: it is lengthened here by
+    # the reflections that the filter would see.
+    reach = [kernel if size < kernel else 0 for size, kernel in zip(spectrum.shape, kernels[::-1], strict=True)]
+    seen = np.pad(spectrum, [(n, n) for n in reach], mode="symmetric")
+    inside = tuple(slice(n, n + size) for n, size in zip(reach, spectrum.shape, strict=True))
+    spectra = [part[inside] for part in decompose(seen, kernel_size=kernels, margin=margins, power=power, mask=mask)]
     back = {**shape, "center": framing.center, "length": len(y), "dtype": y.dtype}
     return [istft(part, **back) for part in spectra]

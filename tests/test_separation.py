@@ -138,3 +138,12 @@ def test_any_layout_and_type_is_read_alike():
 def test_a_wrong_argument_is_named(kwargs, message):
     with pytest.raises((ValueError, TypeError), match=message):
         hpss(**{"y": np.ones(100), **kwargs})
+
+
+@pytest.mark.parametrize("n_samples", [1, 600, 663, 2000])
+@pytest.mark.parametrize("kwargs", [{}, {"kernel_size": (63, 200), "n_fft": 64, "hop_length": 16}], ids=str)
+def test_filters_longer_than_the_spectrum_leave_numbers(n_samples, kwargs):
+    for y in (np.eye(1, n_samples)[0], noise(n_samples)):
+        harmonic, percussive = hpss(y, **kwargs)
+        assert np.isfinite(harmonic).all()
+        assert_allclose(harmonic + percussive, y, atol=1e-12)
