@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
-from audiofeat._validation import as_count
 from audiofeat.graph import Matrix, as_distances
 from audiofeat.spectral import by_first_appearance
 
@@ -177,15 +176,3 @@ def silhouette(distance: Matrix, labels: Labels) -> float:
     largest = np.maximum(inside, beside)
     scores = np.divide(beside - inside, largest, out=np.zeros(len(rows)), where=largest > 0.0)
     return float(np.where(size[labels] > 1.0, scores, 0.0).mean())
-
-
-def best_labels(distance: Matrix, pieces: Labels, tree: Agglomeration, *, max_clusters: int) -> tuple[Labels, float]:
-    """Return the clusters of the windows, two at least, that have the highest silhouette, and the silhouette."""
-    n_pieces = len(tree.heights) + 1
-    most = as_count(min(max_clusters, n_pieces), "max_clusters")
-    found = [tree.labels(k)[pieces] for k in range(2, most + 1)]
-    if not found:
-        return np.zeros(len(pieces), np.intp), 0.0
-    scores = [silhouette(distance, labels) for labels in found]
-    best = int(np.argmax(scores))
-    return found[best], max(scores[best], 0.0)

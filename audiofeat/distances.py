@@ -32,14 +32,16 @@ def timbre(windows: Float, sr: float) -> Float:
     return centred
 
 
-def timbre_distances(bands: Float) -> Tile:
-    """Return the root mean square difference of mel bands in dB."""
-    energy = (bands * bands).sum(axis=-1)
+def feature_distances(rows: Float) -> Tile:
+    """Return the root mean square difference of windows' features, shape (n_windows, n_features)."""
+    energy = (rows * rows).sum(axis=-1)
 
     def tile(i: slice, j: slice) -> Float:
-        square = energy[i, None] + energy[j] - 2.0 * (bands[i] @ bands[j].T)
+        square = energy[i, None] + energy[j] - 2.0 * (rows[i] @ rows[j].T)
         # Equal windows are at distance 0, to the last bit: rounding must not decide what their neighbours are.
-        distance: Float = np.sqrt(np.where(square > ROUNDING * energy.max(), square, 0.0) / bands.shape[1])
+        distance: Float = np.sqrt(
+            np.where(square > ROUNDING * energy.max(initial=0.0), square, 0.0) / max(rows.shape[1], 1)
+        )
         return distance
 
     return tile
@@ -61,17 +63,18 @@ def spectral_error_distances(factors: SpectralErrorFactors) -> Tile:
     return tile
 
 
-def fused(tiles: Sequence[tuple[Tile, float]], n: int) -> Tile:
-    """Return the sum of distances, each over its median, or over a floor where the median is smaller.
+def fused(tiles: Sequence[tuple[Tile, float, float]], n: int) -> Tile:
+    """Return the weighted sum of distances, each over its median, or over a floor where the median is smaller.
 
-    `tiles` are pairs of distances and floors: the distance that two windows of one sound may have.
+    `tiles` are distances, floors, which are what two windows of one sound may have, and weights.
     """
     thin = slice(None, None, -(-n // THINNED))
     upper = np.triu_indices(len(range(n)[thin]), 1)
-    scales = [max(float(np.median(tile(thin, thin)[upper])), floor) for tile, floor in tiles]
+    scales = [max(float(np.median(tile(thin, thin)[upper])), floor) for tile, floor, _ in tiles]
 
     def total(i: slice, j: slice) -> Float:
-        distance: Float = np.sum([tile(i, j) / scale for (tile, _), scale in zip(tiles, scales, strict=True)], axis=0)
+        parts = [tile(i, j) * (weight / scale) for (tile, _, weight), scale in zip(tiles, scales, strict=True)]
+        distance: Float = np.sum(parts, axis=0)
         return distance
 
     return total

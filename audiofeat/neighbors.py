@@ -169,6 +169,75 @@ def mutual_knn(
     return sp.csr_array(directed.multiply(linked.T))
 
 
+def timelag_median(graph: sp.csr_array, *, width: int) -> sp.csr_array:
+    """Median of a graph's weights along time at equal lags: repetitions stay, chance likeness goes.
+
+    Parameters
+    ----------
+    graph : scipy.sparse.csr_array, shape (n, n)
+        Symmetric weights of recurrence, 0 or more, such as those of `mutual_knn`.
+    width : int
+        Windows that the median is taken over, an odd number; 1 changes nothing.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n, n)
+        At (i, j) the median of the weights at (i + k, j + k) for k from ``-(width // 2)`` to ``width // 2``, which are
+        0 beyond the ends.
+
+    Raises
+    ------
+    ValueError
+        If `width` is not an odd number.
+
+    Notes
+    -----
+    The same as :func:`librosa.segment.timelag_filter` with a median filter [1]_, in memory of the weights and not of
+    all pairs.
+
+    References
+    ----------
+    .. [1] B. McFee and D. Ellis, "Analyzing song structure with spectral clustering", ISMIR 2014, section 2.1.
+
+    Examples
+    --------
+    >>> import scipy.sparse as sp
+    >>> from audiofeat.neighbors import timelag_median
+    >>> repetition = sp.diags_array([[1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 0.0]], offsets=[2, 3], shape=(6, 6)).tocsr()
+    >>> timelag_median(repetition, width=3).toarray()[:3].round(1)
+    array([[0., 0., 1., 0., 0., 0.],
+           [0., 0., 0., 1., 0., 0.],
+           [0., 0., 0., 0., 1., 0.]])
+    """
+    width = as_count(width, "width")
+    if width % 2 == 0:
+        msg = f"width must be an odd number, got {width}"
+        raise ValueError(msg)
+    n, half = graph.shape[0], width // 2
+    if width == 1 or graph.nnz == 0:
+        return graph
+    found = graph.tocoo()
+    keys, weights = found.row.astype(np.int64) * n + found.col, found.data
+    order = np.argsort(keys)
+    keys, weights = keys[order], weights[order]
+    lag, row = keys % n - keys // n, keys // n
+    # Where fewer than half of the weights are above 0, so is not the median: it is looked at beside weights only.
+    places = []
+    for k in range(-half, half + 1):
+        inside = (row + k >= 0) & (row + k < n) & (row + lag + k >= 0) & (row + lag + k < n)
+        places.append(keys[inside] + k * (n + 1))
+    candidates, counts = np.unique(np.concatenate(places), return_counts=True)
+    candidates = candidates[counts > half]
+    i, j = candidates // n, candidates % n
+    around = np.zeros((width, len(candidates)))
+    for k in range(-half, half + 1):
+        inside = (np.minimum(i, j) + k >= 0) & (np.maximum(i, j) + k < n)
+        at = candidates[inside] + k * (n + 1)
+        spot = np.minimum(np.searchsorted(keys, at), len(keys) - 1)
+        around[k + half, inside] = np.where(keys[spot] == at, weights[spot], 0.0)
+    return sp.csr_array((np.median(around, axis=0), (i, j)), shape=graph.shape)
+
+
 def temporal_path(steps: ArrayLike, *, graph: sp.csr_array) -> sp.csr_array:
     r"""Blend a graph with the path that joins every window to the next.
 

@@ -72,6 +72,14 @@ def resegment(distance: ArrayLike, labels: ArrayLike, *, penalty: float, rounds:
     return found
 
 
+def price(distance: Matrix, labels: Labels, *, penalty: float) -> float:
+    """Return what a sequence of labels costs: the mean distances within clusters, window by window, and its changes."""
+    member = np.zeros((len(labels), int(labels.max(initial=-1)) + 1))
+    member[np.arange(len(labels)), labels] = 1.0
+    within = ((distance @ member) * member).sum(axis=0) / member.sum(axis=0)
+    return float(within.sum() + penalty * np.count_nonzero(np.diff(labels)))
+
+
 def _cheapest(cost: Matrix, penalty: float) -> Labels:
     """Return the sequence of labels with the lowest sum of costs and of penalties for changes."""
     n, n_labels = cost.shape

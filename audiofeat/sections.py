@@ -1,38 +1,16 @@
 """Labelled sections: the result of `segment`, and how windows with clusters become sections with names."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audiofeat._validation import Float, as_count, as_number, as_signal
+from audiofeat.clicks import click_track, mixed, pitches
+from audiofeat.excerpts import Excerpt, centrality, spread, typical
 from audiofeat.graph import Graph, Matrix
-
-SILENCE = "silence"
-
-
-class Excerpt(NamedTuple):
-    """The sections of one label.
-
-    Attributes
-    ----------
-    label : str
-        Their label.
-    longest : tuple of float
-        Start and end of the longest section in seconds.
-    runs : ndarray, shape (n_runs, 2)
-        Starts and ends of all of them in seconds.
-
-    Examples
-    --------
-    >>> from audiofeat.sections import Excerpt
-    >>> Excerpt(label="A", longest=(0.0, 2.0), runs=[[0.0, 2.0]]).longest
-    (0.0, 2.0)
-    """
-
-    label: str
-    longest: tuple[float, float]
-    runs: Matrix
+from audiofeat.labels import SILENCE, name_clusters
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,6 +47,9 @@ class Segmentation:
         Number of connected components of the graph: 1 if there is a way from each window to each.
     parameters : dict
         The parameters of `segment` that were used.
+    merges : ndarray of int, shape (n_labels - 1, 2), or None
+        Pairs of labels, by number from 0 for ``"A"``, in the order in which `coarser` joins them, the second to the
+        first; None where there were too many windows to compare the labels.
 
     Examples
     --------
@@ -91,6 +72,7 @@ class Segmentation:
     confidence: float
     n_components: int
     parameters: dict[str, Any]
+    merges: NDArray[np.intp] | None = None
 
     def __repr__(self) -> str:
         """Return the sections in one line, the first twelve of many."""
@@ -143,6 +125,169 @@ class Segmentation:
         start, stop = runs[np.argmax(runs[:, 1] - runs[:, 0])]
         return Excerpt(label, (float(start), float(stop)), runs)
 
+    def thumbnail(self, duration: float) -> tuple[float, float]:
+        """Return start and end in seconds of a typical excerpt: around the most central window of the `largest` label.
+
+        That is the window with the least mean `distance` from those of its label, or the greatest mean `affinity`
+        where no distances were kept; without either, the middle of the longest section. The excerpt lies inside a
+        section; if none of the label is as long, it lies around the longest.
+
+        Parameters
+        ----------
+        duration : float
+            Length in seconds, above 0, rounded to samples. A shorter signal is taken whole.
+
+        Returns
+        -------
+        tuple of float
+            Inside the signal.
+
+        Examples
+        --------
+        >>> from audiofeat import segment, synth
+        >>> song = synth.ar_regimes("AB", sr=8000, segment_duration=8.0, random_state=0)
+        >>> segment(song.y, song.sr, hop_duration=1.0).thumbnail(8.0)
+        (0.0, 8.0)
+        """
+        length, label = self._in_samples(duration), self.largest().label
+        own = np.flatnonzero(np.array(self.window_labels)[self.active] == label)
+        near = centrality(self.distance, self.affinity, own)
+        middles = self.window_samples[self.active[own]].sum(axis=1) // 2
+        n_samples = int(self.boundary_samples[-1])
+        start = typical(self.sample_ranges(label), middles, near, n_samples=n_samples, length=length)
+        return start / self.sr, (start + length) / self.sr
+
+    def excerpts(self, n: int, duration: float) -> Matrix:
+        """Return intervals for a classifier, spread over the labels in proportion to how long they sound.
+
+        As many as the sections, silence left out, can hold lie side by side inside of them. If more are asked for,
+        they cross borders of sections, and if that is not enough they overlap. They touch silence only if no stretch
+        of sound is as long as an excerpt; then each has a stretch inside.
+
+        Parameters
+        ----------
+        n : int
+            Number of excerpts, ``>= 1``.
+        duration : float
+            Length in seconds, above 0, rounded to samples. Of a shorter signal each excerpt is the whole.
+
+        Returns
+        -------
+        ndarray, shape (n, 2)
+            Starts and ends in seconds, in the order of time.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from audiofeat import segment, synth
+        >>> song = synth.ar_regimes("AB", sr=8000, segment_duration=8.0, random_state=0)
+        >>> intervals = segment(song.y, song.sr, hop_duration=1.0).excerpts(4, 2.0)
+        >>> intervals.tolist()
+        [[1.0, 3.0], [5.0, 7.0], [9.0, 11.0], [13.0, 15.0]]
+        >>> np.stack([song.y[start:stop] for start, stop in np.rint(intervals * song.sr).astype(int)]).shape
+        (4, 16000)
+        """
+        length = self._in_samples(duration)
+        starts = spread(self.boundary_samples, self._numbers(), n=as_count(n, "n"), length=length)
+        return np.stack([starts, starts + length], axis=1) / self.sr
+
+    def sonify(self, y: ArrayLike | None = None) -> Float:
+        """Return the signal with a click where each section begins, at the pitch of its label.
+
+        Parameters
+        ----------
+        y : array_like, shape (..., n_samples), optional
+            The signal that was segmented, of the same length; silence if not given.
+
+        Returns
+        -------
+        ndarray, shape (..., n_samples)
+            In [-1, 1]: a half of it clicks, the other `y`, brought to a peak of 1. float32 for float32, else float64.
+            Labels climb a pentatonic scale from 440 Hz, by first appearance; silence is an octave below.
+        """
+        signal = np.zeros(self.boundary_samples[-1]) if y is None else as_signal(y)
+        self._require_length(signal)
+        clicks = self.click_track(0, signal.shape[-1], self.sr)
+        return mixed(signal, clicks, peak=float(np.abs(signal).max()))
+
+    def click_track(self, begin: int, end: int, sr: float) -> Matrix:
+        """Return the samples from `begin` to `end`, at the rate `sr` in Hz, of the clicks alone, shape (n_samples,)."""
+        starts = np.rint(self.boundary_samples[:-1] * (sr / self.sr)).astype(np.intp)
+        return click_track(starts, pitches(self._numbers(), sr=sr), sr=sr, begin=begin, end=end)
+
+    def _numbers(self) -> list[int]:
+        """Return the labels of the sections as numbers by first appearance, -1 for silence."""
+        order = dict.fromkeys(label for label in self.labels if label != SILENCE)
+        number = {label: i for i, label in enumerate(order)} | {SILENCE: -1}
+        return [number[label] for label in self.labels]
+
+    def _in_samples(self, duration: float) -> int:
+        """Return a duration in samples, at least one and at most all."""
+        seconds = as_number(duration, "duration", low=0.0, open_low=True)
+        return max(1, round(min(seconds * self.sr, float(self.boundary_samples[-1]))))
+
+    def _require_length(self, y: NDArray[Any]) -> None:
+        if y.ndim == 0 or y.shape[-1] != self.boundary_samples[-1]:
+            msg = f"y must have {self.boundary_samples[-1]} samples, got shape {y.shape}"
+            raise ValueError(msg)
+
+    def coarser(self, n_labels: int) -> "Segmentation":
+        """Return the segmentation with labels joined, those first that sound most alike, until `n_labels` are left.
+
+        Parameters
+        ----------
+        n_labels : int
+            Labels to be left, silence not counted; where there are no more, nothing is joined.
+
+        Returns
+        -------
+        Segmentation
+            Its boundaries are some of these, and its labels are named anew.
+
+        Raises
+        ------
+        ValueError
+            If `n_labels` is below 1, or the labels were not compared.
+
+        Notes
+        -----
+        Always those two are joined that add the least variation within labels (`agglomerate`), so that the
+        segmentations of all `n_labels` are nested.
+
+        Examples
+        --------
+        >>> from audiofeat import segment, synth
+        >>> song = synth.ar_regimes("ABCB", sr=8000, segment_duration=8.0, random_state=0)
+        >>> segment(song.y, song.sr, n_clusters=3, hop_duration=1.0).coarser(2).labels
+        ['A', 'B', 'A', 'B']
+        """
+        n_labels = as_count(n_labels, "n_labels")
+        before = list(dict.fromkeys(label for label in self.labels if label != SILENCE))
+        if n_labels >= len(before):
+            return self
+        if self.merges is None:
+            msg = f"n_labels must be >= {len(before)} where labels were not compared, got {n_labels}"
+            raise ValueError(msg)
+        joined = np.arange(len(before))
+        for first, second in self.merges[: len(before) - n_labels]:
+            joined[joined == second] = first
+        clusters = joined.tolist()
+        names = dict(zip(dict.fromkeys(clusters), name_clusters(np.arange(n_labels)), strict=True))
+        renamed = {label: names[cluster] for label, cluster in zip(before, clusters, strict=True)} | {SILENCE: SILENCE}
+        labels = [renamed[label] for label in self.labels]
+        kept = [i for i, label in enumerate(labels) if i == 0 or label != labels[i - 1]]
+        order = {cluster: i for i, cluster in enumerate(dict.fromkeys(clusters))}
+        return replace(
+            self,
+            boundary_samples=self.boundary_samples[[*kept, -1]],
+            labels=[labels[i] for i in kept],
+            window_labels=[renamed[label] for label in self.window_labels],
+            n_clusters=n_labels,
+            merges=np.array(
+                [(order[clusters[i]], order[clusters[j]]) for i, j in self.merges[len(before) - n_labels :]], np.intp
+            ).reshape(-1, 2),
+        )
+
     def extract(self, y: ArrayLike, label: str) -> NDArray[Any]:
         """Return the samples of all sections of a label, joined in time, shape (..., n_samples).
 
@@ -164,42 +309,6 @@ class Segmentation:
             If the length of `y` is another, or there is no such label.
         """
         samples = np.asarray(y)
-        if samples.ndim == 0 or samples.shape[-1] != self.boundary_samples[-1]:
-            msg = f"y must have {self.boundary_samples[-1]} samples, got shape {samples.shape}"
-            raise ValueError(msg)
+        self._require_length(samples)
         ranges = self.sample_ranges(label)
         return np.concatenate([samples[..., start:stop] for start, stop in ranges], axis=-1)
-
-
-def absorb_short(cluster: NDArray[np.intp], lengths: NDArray[np.intp], shortest: float) -> NDArray[np.intp]:
-    """Give runs of windows that are shorter than `shortest` samples to a neighbour, the shortest run first.
-
-    Of two neighbours the longer one inherits, the earlier of equal ones; a shorter one and silence (-1) do not.
-    """
-    cluster = cluster.copy()
-    while True:
-        starts = np.flatnonzero(np.concatenate([[True], cluster[1:] != cluster[:-1]]))
-        runs = np.add.reduceat(lengths, starts)
-        heirs = np.where(cluster[starts] >= 0, runs, -1)
-        before, after = np.concatenate([[-1], heirs[:-1]]), np.concatenate([heirs[1:], [-1]])
-        short = np.flatnonzero((runs < shortest) & (np.maximum(before, after) >= runs))
-        if len(short) == 0:
-            return cluster
-        run = short[np.argmin(runs[short])]
-        heir = run - 1 if before[run] >= after[run] else run + 1
-        cluster[starts[run] : np.append(starts, len(cluster))[run + 1]] = cluster[starts[heir]]
-
-
-def name_clusters(cluster: NDArray[np.intp]) -> list[str]:
-    """Name clusters A, B, ..., Z, AA, AB, ... by first appearance; -1 is silence."""
-    order = dict.fromkeys(int(c) for c in cluster if c >= 0)
-    letters = {c: _letters(i) for i, c in enumerate(order)} | {-1: SILENCE}
-    return [letters[int(c)] for c in cluster]
-
-
-def _letters(number: int) -> str:
-    letters = ""
-    while number >= 0:
-        letters = chr(ord("A") + number % 26) + letters
-        number = number // 26 - 1
-    return letters

@@ -1,6 +1,6 @@
 """From a signal, whole or in blocks, to what is known of its windows: all that is ever known of the samples."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,32 +9,63 @@ from numpy.typing import NDArray
 
 from audiofeat._validation import Float
 from audiofeat.ar import scaled
-from audiofeat.distances import timbre
-from audiofeat.profiles import Profiles, profile
+from audiofeat.distances import Tile, feature_distances, spectral_error_distances, timbre
+from audiofeat.profiles import N_SLICES, profile, rhythms
 from audiofeat.sem import SpectralErrorFactors, spectral_error_factors
 
+Feature = Callable[[Float, float], Float]  # of windows, shape (n_windows, n_samples), at a rate
+
+GIVEN = "precomputed"
+PROFILED = frozenset({"cepstra", "dynamics", "semitones", "chroma", "slices", "rhythm"})
 SAMPLES = 1 << 21  # samples in one block of windows: 16 MiB, and as many again for each step of a feature
+EDGE = 64  # samples of a window's end that tell whether it is silent
 
 
 class Windows(NamedTuple):
     """What is known of the windows that sound."""
 
     active: NDArray[np.intp]  # which they are
-    factors: SpectralErrorFactors
-    bands: Float  # (n_active, n_bands), their timbre
-    profiles: Profiles | None = None  # what they sound like, if that was asked for
+    features: dict[str, Float]  # by their names, a row to a window
+    factors: Any = None  # SpectralErrorFactors, if that measure was asked for
+    given: Any = None  # the matrix of distances between all windows, silent ones too, if it was given
 
     def rows(self, index: Any) -> "Windows":
         """Return what is known of some of them."""
-        profiles = self.profiles and self.profiles.rows(index)
-        return Windows(self.active[index], self.factors.rows(index), self.bands[index], profiles)
+        features = {name: values[index] for name, values in self.features.items()}
+        return Windows(self.active[index], features, self.factors and self.factors.rows(index), self.given)
+
+    def tile(self, name: str) -> Tile:
+        """Return the distances between them by what `name` says."""
+        if name == "sem":
+            return spectral_error_distances(self.factors)
+        if name == GIVEN:
+            return self._given
+        return feature_distances(self.features[name].astype(np.float64, copy=False))
+
+    def _given(self, i: slice, j: slice) -> Float:
+        distance: Float = self.given[np.ix_(self.active[i], self.active[j])]
+        return distance
 
     @staticmethod
     def joined(parts: Sequence["Windows"]) -> "Windows":
         """Return what is known of the windows of all parts, at least one."""
-        active, factors, bands, profiles = zip(*parts, strict=True)
-        joined = Profiles.joined(profiles) if all(profiles) else None
-        return Windows(np.concatenate(active), SpectralErrorFactors.joined(factors), np.concatenate(bands), joined)
+        active, features, factors, _ = zip(*parts, strict=True)
+        return Windows(
+            np.concatenate(active),
+            {name: np.concatenate([part[name] for part in features]) for name in features[0]},
+            SpectralErrorFactors.joined(factors) if all(factors) else None,
+        )
+
+
+class Wanted(NamedTuple):
+    """What is to be known of windows."""
+
+    names: frozenset[str]  # of distances, and "slices"
+    functions: dict[str, Feature] = {}  # noqa: RUF012  of windows, by name
+    order: int = 16  # of the spectral error measure
+    lags: int | str = 20
+    normalize: str | None = "window"
+    preemphasis: float = 0.0
 
 
 def rows_in_block(n_window: int) -> int:
@@ -66,45 +97,155 @@ def cut_windows(blocks: Iterable[Float], n_window: int, n_hop: int) -> Iterator[
         yield held[None]
 
 
+def cut_between(blocks: Iterable[Float], edges: NDArray[np.intp], n_window: int, starts: list[int]) -> Iterator[Float]:
+    """Yield the windows around the middles of intervals, as `cut_windows` yields those of equal steps.
+
+    Intervals meet at `edges`, ascending and above 0; those beyond the end of the signal are not there, and no window
+    leaves the signal. The first samples of the windows are added to `starts`.
+    """
+    n_rows = rows_in_block(n_window)
+    ends = edges.tolist()
+    held: Float = np.empty(0)
+    offset, begin, rows = 0, 0, []
+    for block in blocks:
+        held = np.concatenate([held, block]) if len(held) else block
+        stop = offset + len(held)
+        while len(starts) < len(ends):
+            start = max(0, (begin + ends[len(starts)] - n_window) // 2)
+            if max(start + n_window, ends[len(starts)]) > stop:
+                break
+            rows.append(held[start - offset : start - offset + n_window])
+            begin = ends[len(starts)]
+            starts.append(start)
+            if len(rows) == n_rows:
+                yield np.stack(rows)
+                rows = []
+        keep = max(offset, min(begin - n_window // 2 - 1, stop - n_window))
+        held, offset = held[keep - offset :], keep
+    stop = offset + len(held)
+    if stop < n_window:
+        starts.append(0)
+        yield held[None]
+        return
+    while begin < stop:
+        end = min([*ends[len(starts) : len(starts) + 1], stop])
+        start = min(max(0, (begin + end - n_window) // 2), stop - n_window)
+        rows.append(held[start - offset : start - offset + n_window])
+        begin = end
+        starts.append(start)
+        if len(rows) == n_rows:
+            yield np.stack(rows)
+            rows = []
+    if rows:
+        yield np.stack(rows)
+
+
 def measure_windows(
-    blocks: Iterable[Float],
-    *,
-    n_window: int,
-    n_hop: int,
-    sr: float,
-    order: int,
-    lags: int | str,
-    normalize: str | None,
-    silence_db: float,
-    profiled: bool,
-) -> tuple[NDArray[np.bool_], Windows | None]:
-    """Return which of the windows that `cut_windows` yields sound, and what is known of those, if they are two.
+    blocks: Iterable[Float], wanted: Wanted, *, n_window: int, n_hop: int, sr: float, silence_db: float
+) -> tuple[NDArray[np.bool_], NDArray[np.intp], Windows | None]:
+    """Return which of the windows that `cut_windows` yields sound, where in them sound begins and ends, and the rest.
 
     A window is measured at a level of its own, so that no later one, however loud, changes a bit of it. Silent is what
-    then turns out to lie too far below the loudest.
+    then turns out to lie too far below the loudest, and beside it what sounds on one side of its middle only, so that
+    sections begin and end where sound does. What is known of the windows that sound is None unless they are two.
     """
-    levels, exponents, parts, n_windows = [], [], [], 0
+    levels, exponents, edges, parts, n_windows = [], [], [], [], 0
+    least = 10.0 ** (silence_db / 20.0)
     for block in blocks:
         y, powers = scaled(block)  # to peaks near 1
         level = np.sqrt((y * y).mean(axis=1))
         some = np.flatnonzero(level)
         if len(some) and y.shape[1] == n_window:
             y = y[some]
-            if normalize == "window":
+            if wanted.normalize == "window":
                 y /= level[some, None]
-            factors = spectral_error_factors(y, order=order, lags=lags)
-            if normalize != "window":  # no factor of the whole signal: the measure would not see it
-                factors = factors._replace(exponents=factors.exponents + powers[some])
-            sound = profile(y, sr, n_hop) if profiled else None
-            parts.append(Windows(n_windows + some, factors, timbre(y, sr), sound))
+            features = _features(y, sr, n_hop, wanted.names)
+            features |= {name: _called(function, block[some], sr) for name, function in wanted.functions.items()}
+            factors = _factors(y, powers[some], wanted) if "sem" in wanted.names else None
+            parts.append(Windows(n_windows + some, features, factors))
         levels.append(level)
+        edges.append(sounding(y if len(some) == len(level) else scaled(block)[0], least))
         exponents.append(powers)
         n_windows += len(level)
     level, powers = np.concatenate(levels), np.concatenate(exponents)
     loudness = np.ldexp(level, powers - powers[level > 0.0].max(initial=powers.min()))
-    sounds = (level > 0.0) & (loudness >= 10.0 ** (silence_db / 20.0) * loudness.max())
+    sounds = (level > 0.0) & (loudness >= least * loudness.max())
+    edge = np.concatenate(edges)
+    _silence_beside_silence(sounds, 2 * edge[:, 0] >= n_window + n_hop, 2 * edge[:, 1] <= n_window - n_hop)
     if sounds.sum() < 2:
-        return sounds, None
+        return sounds, edge, None
     known = Windows.joined(parts)
+    if "rhythm" in wanted.names:
+        gains = loudness if wanted.normalize == "window" else np.ldexp(1.0, powers - powers.max())
+        with np.errstate(divide="ignore"):
+            gains = 20.0 * np.log10(gains[known.active])
+        known.features["rhythm"] = rhythms(known.active, known.features["slices"], gains, seconds=n_hop / sr / N_SLICES)
     loud = sounds[known.active]
-    return sounds, known if loud.all() else known.rows(loud)
+    return sounds, edge, known if loud.all() else known.rows(loud)
+
+
+def _features(y: Float, sr: float, n_hop: int, names: frozenset[str]) -> dict[str, Float]:
+    features = {"logmel": timbre(y, sr)} if "logmel" in names else {}
+    if names & PROFILED:
+        found = profile(y, sr, n_hop)
+        needed = names | ({"slices"} if "rhythm" in names else set())
+        features |= {name: values for name, values in found.items() if name in needed}
+    return features
+
+
+def _factors(y: Float, powers: NDArray[np.int32], wanted: Wanted) -> SpectralErrorFactors:
+    if wanted.preemphasis:
+        y = np.concatenate([y[:, :1], y[:, 1:] - wanted.preemphasis * y[:, :-1]], axis=1)
+        if wanted.normalize == "window":
+            y /= np.sqrt((y * y).mean(axis=1, keepdims=True)).clip(min=np.finfo(float).tiny)
+    factors = spectral_error_factors(y, order=wanted.order, lags=wanted.lags)
+    if wanted.normalize == "window":
+        return factors
+    return factors._replace(
+        exponents=factors.exponents + powers
+    )  # no factor of the whole: the measure would not see it
+
+
+def _called(function: Feature, windows: Float, sr: float) -> Float:
+    """Return what a function of the caller's says of windows, checked."""
+    name = name_of(function)
+    values: Float = np.asarray(function(windows, sr), dtype=np.float64)
+    if values.ndim != 2 or len(values) != len(windows):
+        msg = f"distances: {name} must return an array of shape ({len(windows)}, n_features), got {values.shape}"
+        raise ValueError(msg)
+    if not np.isfinite(values).all():
+        msg = f"distances: {name} must return finite values, got {values[~np.isfinite(values)][0]}"
+        raise ValueError(msg)
+    return values
+
+
+def name_of(function: Feature) -> str:
+    """Return what a function is called."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _silence_beside_silence(sounds: NDArray[np.bool_], late: NDArray[np.bool_], early: NDArray[np.bool_]) -> None:
+    """Take windows for silent that follow silence and sound late, or are followed by it and sound early, in place.
+
+    The first and the last window are not: what sounds at an end of the signal is in no window's middle.
+    """
+    last = len(sounds) - 1
+    for i in (np.flatnonzero(sounds[1:] > sounds[:-1]) + 1).tolist():
+        while i < last and sounds[i] and late[i]:
+            sounds[i] = False
+            i += 1
+    for i in np.flatnonzero(sounds[1:] < sounds[:-1]).tolist():
+        while i > 0 and sounds[i] and early[i]:
+            sounds[i] = False
+            i -= 1
+
+
+def sounding(y: Float, least: float) -> NDArray[np.intp]:
+    """Return the first sample of each window that is louder than `least`, and the one after the last."""
+    n_windows, n_samples = y.shape
+    found = np.tile(np.array([0, n_samples]), (n_windows, 1))
+    for side, part in enumerate((y, y[:, ::-1])):
+        some = np.flatnonzero(np.abs(part[:, :EDGE]).max(axis=1) <= least)  # few begin or end in silence
+        steps = (np.abs(part[some]) > least).argmax(axis=1)
+        found[some, side] = n_samples - steps if side else steps
+    return found

@@ -60,11 +60,14 @@ class Side:
         return self.call(y, sr, *(numbers[name] if name in self.told else None for name in numbers))
 
 
+ALONE = ("sem", "cepstra", "logmel", "dynamics", "semitones", "chroma", "rhythm")
 OURS: tuple[tuple[str, dict[str, Any]], ...] = (  # name, keywords of segment
     ("audiofeat", {}),
+    *((f"audiofeat, {name} alone", {"distances": name}) for name in ALONE),
     ("audiofeat, graph of windows", {"graph": "knn"}),
+    ("audiofeat, the same, time-lag median", {"graph": "knn", "timelag": 7}),
+    ("audiofeat, graph by SEM, local scale", {"graph": "local"}),
     ("audiofeat, preset ucsd2020", {"preset": "ucsd2020"}),
-    ("audiofeat, SEM alone", {"graph": "local"}),
 )
 
 

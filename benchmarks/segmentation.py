@@ -53,7 +53,8 @@ means over the seeds {REPORTING[0]} to {REPORTING[-1]}, by which nothing was cho
 mir_eval's, at most 1, with the first and the last boundary counted; where a side has no labels, only boundaries are
 compared. Seconds are of the processor, one thread, from the samples of an item to its sections.
 
-The sides: `audiofeat` is `segment(y, sr)`, with `n_clusters` where it is told. librosa's Laplacian recipe is that of
+The sides: `audiofeat` is `segment(y, sr)`, with `n_clusters` where it is told; below it with one of its distances
+alone, and by the graphs that `segment` can cut. librosa's Laplacian recipe is that of
 its gallery (McFee and Ellis, 2014), on a grid of half a second where fewer than 16 beats are found; its agglomerative
 segmentation cuts the CQT in dB, and k-means of the segments' means labels it. ruptures' KernelCPD cuts the standardised
 CQT of about a quarter of a second, by the radial kernel. K-means has a seed and 10 starts. MSAF runs `sf` with `fmc2d`

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from audiofeat import agglomerate, mutual_proximity
-from audiofeat.agglomeration import best_labels, silhouette
+from audiofeat.agglomeration import silhouette
 
 rows = arrays(np.float64, st.tuples(st.integers(2, 14), st.just(2)), elements=st.integers(-20, 20).map(lambda i: i / 4))
 
@@ -97,16 +97,6 @@ def test_the_silhouette_is_scikit_learns(x, seed):
     D = cdist(x, x)
     if 2 <= labels.max() + 1 <= len(x) - 1:
         assert silhouette(D, labels) == pytest.approx(silhouette_score(D, labels, metric="precomputed"), abs=1e-9)
-
-
-@pytest.mark.parametrize("k", [2, 3, 5])
-def test_the_number_of_clusters_is_found(k):
-    x = 10.0 * np.repeat(np.arange(k), 20)[:, None] + np.random.default_rng(0).standard_normal((20 * k, 2))
-    D, pieces = cdist(x, x), pieces_of(20 * k, 5)
-    labels, confidence = best_labels(D, pieces, agglomerate(D, pieces), max_clusters=12)
-    assert adjusted_rand_score(labels, np.repeat(np.arange(k), 20)) == 1.0
-    assert confidence > 0.7
-    assert best_labels(D, np.zeros(20 * k, int), agglomerate(D, np.zeros(20 * k, int)), max_clusters=12)[1] == 0.0
 
 
 @pytest.mark.parametrize("pieces", [[0, 0], [0, 2, 2], [-1, 0, 1], [[0, 0, 0]]])

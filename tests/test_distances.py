@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 
 from audiofeat import distances, mel_frequencies, melspectrogram, spectral_error_matrix, synth
-from audiofeat.distances import diagonal, fused, spectral_error_distances, timbre, timbre_distances
+from audiofeat.distances import diagonal, feature_distances, fused, spectral_error_distances, timbre
 from audiofeat.sem import spectral_error_factors
 
 ALL = slice(None)
@@ -100,12 +100,12 @@ def test_float32_and_views_are_read_alike():
     assert_array_equal(timbre(views, SR), timbre(views.copy(), SR))
 
 
-# --- timbre_distances
+# --- feature_distances
 
 
 @given(bands=arrays(float, st.tuples(st.integers(1, 9), st.integers(1, 6)), elements=st.floats(-80.0, 80.0)))
-def test_timbre_distances_are_root_mean_squares(bands):
-    tile = timbre_distances(bands)
+def test_feature_distances_are_root_mean_squares(bands):
+    tile = feature_distances(bands)
     whole = tile(ALL, ALL)
     expected = cdist(bands, bands) / np.sqrt(bands.shape[1])
     near = 1e-4 * np.abs(bands).max()  # closer is equal
@@ -120,9 +120,9 @@ def test_timbre_distances_are_root_mean_squares(bands):
 def test_windows_that_sound_equal_are_at_distance_zero():
     y = noise(5, 2000)
     bands = timbre(np.concatenate([y, 3.7 * y, y]), SR)
-    whole = timbre_distances(bands)(ALL, ALL)
+    whole = feature_distances(bands)(ALL, ALL)
     assert_array_equal(whole == 0.0, np.tile(np.eye(5, dtype=bool), (3, 3)))
-    assert_array_equal(timbre_distances(np.zeros((3, 128)))(ALL, ALL), np.zeros((3, 3)))
+    assert_array_equal(feature_distances(np.zeros((3, 128)))(ALL, ALL), np.zeros((3, 3)))
 
 
 # --- spectral_error_distances
@@ -174,8 +174,8 @@ def part_of(matrix):
 def test_fused_distances_are_sums_over_medians_or_floors(first, second):
     first, second = first + first.T, second + second.T
     upper = np.triu_indices(7, 1)
-    expected = first / max(np.median(first[upper]), 3.0) + second / max(np.median(second[upper]), 0.25)
-    tile = fused([(part_of(first), 3.0), (part_of(second), 0.25)], 7)
+    expected = first / max(np.median(first[upper]), 3.0) + 0.3 * second / max(np.median(second[upper]), 0.25)
+    tile = fused([(part_of(first), 3.0, 1.0), (part_of(second), 0.25, 0.3)], 7)
     assert_allclose(tile(ALL, ALL), expected, rtol=1e-14)
     assert_allclose(tile(slice(0, 3), slice(2, 7)), expected[:3, 2:], rtol=1e-14)
 
@@ -188,7 +188,7 @@ def test_a_median_looks_at_few_windows_spread_over_all(n, step, monkeypatch):
     thin = D[::step, ::step]
     assert len(thin) <= 5
     expected = D / np.median(thin[np.triu_indices(len(thin), 1)])
-    assert_allclose(fused([(part_of(D), 1e-3)], n)(ALL, ALL), expected, rtol=1e-14)
+    assert_allclose(fused([(part_of(D), 1e-3, 1.0)], n)(ALL, ALL), expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize("offset", [0, 1, 3])

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from audiofeat import (
     normalized_laplacian,
     symmetrize,
     temporal_path,
+    timelag_median,
 )
 from audiofeat.neighbors import Neighbors
 
@@ -393,3 +395,16 @@ def test_weights_are_read_whatever_their_container():
 def test_weights_without_degrees_are_refused(container, weights, got):
     with pytest.raises(ValueError, match=f"weights must .*{got}"):
         normalized_laplacian(container(weights))
+
+
+@pytest.mark.parametrize("width", [1, 3, 5, 9])
+@pytest.mark.parametrize("n", [1, 2, 9, 30])
+def test_the_time_lag_median_is_librosas(n, width):
+    import librosa
+
+    rng = np.random.default_rng(n)
+    dense = rng.uniform(0.1, 1.0, (n, n)) * (rng.uniform(size=(n, n)) < 0.6)
+    dense = np.triu(dense, 1) + np.triu(dense, 1).T
+    median = librosa.segment.timelag_filter(scipy.ndimage.median_filter)
+    theirs = median(dense, size=(1, width), mode="constant")
+    assert_allclose(timelag_median(sp.csr_array(dense), width=width).toarray(), theirs, atol=1e-15)

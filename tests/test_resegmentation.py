@@ -12,7 +12,7 @@ from scipy.signal import find_peaks
 from scipy.spatial.distance import cdist
 
 from audiofeat import change_points, novelty, resegment
-from audiofeat.resegmentation import _cheapest, best_split
+from audiofeat.resegmentation import _cheapest, best_split, price
 
 values = arrays(np.float64, st.integers(1, 12), elements=st.integers(-20, 20).map(lambda i: i / 4))
 
@@ -52,6 +52,14 @@ def test_places_are_spaced_and_the_highest_come_first(curve, spacing):
         0, spacing - 1
     )
     assert_array_equal(places, theirs)
+
+
+@given(x=values, seed=st.integers(0, 9), penalty=st.floats(0.0, 5.0))
+def test_the_price_is_the_mean_distance_within_clusters_and_of_changes(x, seed, penalty):
+    labels = np.unique(np.random.default_rng(seed).integers(0, 3, len(x)), return_inverse=True)[1]
+    expected = sum(gaps(x)[i, labels == labels[i]].mean() for i in range(len(x)))
+    expected += penalty * sum(a != b for a, b in zip(labels[1:], labels[:-1], strict=True))
+    assert_allclose(price(gaps(x), labels, penalty=penalty), expected, atol=1e-9)
 
 
 @given(

@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.testing import assert_allclose, assert_array_equal
 
 from audiofeat import AudioError, load, save, segment, segment_file, synth
-from audiofeat.windows import cut_windows, measure_windows
+from audiofeat.windows import Wanted, cut_windows, measure_windows
 
 SR = 2000
 RNG = np.random.default_rng(0)
@@ -178,23 +178,24 @@ def test_windows_are_those_of_the_whole_however_it_is_cut(cuts, n_samples, n_win
 
 
 def measured(y, normalize="window", silence_db=-80.0):
-    lengths = {"n_window": 1000, "n_hop": 500}
-    parameters = {"sr": SR, "order": 8, "lags": 20, "normalize": normalize, "silence_db": silence_db, "profiled": True}
-    return measure_windows(cut_windows([y], *lengths.values()), **lengths, **parameters)
+    names = frozenset({"sem", "logmel", "cepstra", "chroma", "dynamics", "semitones", "slices"})
+    wanted = Wanted(names, {"peak": lambda windows, sr: np.abs(windows).max(axis=1)[:, None]}, 8, 20, normalize)
+    blocks = cut_windows([y], 1000, 500)
+    return measure_windows(blocks, wanted, n_window=1000, n_hop=500, sr=SR, silence_db=silence_db)
 
 
 def known(windows):
     """Every array that has a row to a window."""
-    return [*windows.factors[:-2], windows.bands, *windows.profiles]
+    return [*windows.factors[:-2], *windows.features.values()]
 
 
 @pytest.mark.parametrize("normalize", ["window", "global", None])
 def test_a_window_is_measured_by_its_own_samples(monkeypatch, normalize):
     monkeypatch.setattr("audiofeat.windows.SAMPLES", 4000)  # 4 windows in a block
     y = SONG.y[:20000]
-    _, alone = measured(y, normalize)
+    _, _, alone = measured(y, normalize)
     for tail in (1e-3 * SONG.y[:10000], 1e3 * SONG.y[:10000]):
-        sounds, together = measured(np.concatenate([y, tail]), normalize, silence_db=-200.0)
+        sounds, _, together = measured(np.concatenate([y, tail]), normalize, silence_db=-200.0)
         assert sounds.all()
         some = slice(0, 36)  # in blocks that the tail has no window in
         for ours, theirs in zip(known(together), known(alone), strict=True):
@@ -206,7 +207,8 @@ def test_a_window_is_measured_by_its_own_samples(monkeypatch, normalize):
 def test_no_bit_depends_on_a_gain_of_a_power_of_two(normalize, exponent):
     y = SONG.y * QUIET
     expected, found = (
-        segment(np.ldexp(y, power), SR, normalize=normalize, graph="paper", lags="full") for power in (0, exponent)
+        segment(np.ldexp(y, power), SR, normalize=normalize, graph="paper", lags="full", min_silence=0.0)
+        for power in (0, exponent)
     )
     assert "silence" in expected.labels
     assert_same(found, expected)
@@ -214,8 +216,8 @@ def test_no_bit_depends_on_a_gain_of_a_power_of_two(normalize, exponent):
 
 def test_the_level_between_windows_counts_unless_it_is_normalised():
     y = np.tile(SONG.y[:4000], 4) * np.repeat([1.0, 2.0**-40, 2.0**40, 2.0**-900], 4000)
-    _, levelled = measured(y, silence_db=-1e5)
-    _, as_they_are = measured(y, None, silence_db=-1e5)
+    *_, levelled = measured(y, silence_db=-1e5)
+    *_, as_they_are = measured(y, None, silence_db=-1e5)
     inside = np.arange(31) % 8 < 7  # windows without a step
     assert_array_equal(levelled.factors.exponents[inside], levelled.factors.exponents[0])
     steps = as_they_are.factors.exponents[inside].reshape(4, 7) - as_they_are.factors.exponents[:7]
@@ -225,7 +227,7 @@ def test_the_level_between_windows_counts_unless_it_is_normalised():
 def test_what_lies_far_below_the_loudest_is_silent_wherever_that_is():
     y = np.concatenate([1e-4 * SONG.y[:8000], SONG.y[:8000], np.zeros(8000), 1e-2 * SONG.y[:8000]])
     for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2]):
-        sounds, found = measured(y.reshape(4, -1)[order].ravel(), silence_db=-60.0)
+        sounds, _, found = measured(y.reshape(4, -1)[order].ravel(), silence_db=-60.0)
         inside = sounds[:63].reshape(-1)[np.add.outer(np.arange(4) * 16, np.arange(15))]
         assert_array_equal(inside, np.repeat(np.array([[False], [True], [False], [True]])[order], 15, axis=1))
         assert_array_equal(found.active, np.flatnonzero(sounds))

@@ -16,8 +16,8 @@ from sklearn.metrics import adjusted_rand_score
 
 import audiofeat
 from audiofeat import segment, synth
-from audiofeat.sections import absorb_short, name_clusters
-from audiofeat.segmentation.homogeneous import MOST
+from audiofeat.labels import absorb_short, name_clusters
+from audiofeat.segmentation.energy import MOST
 
 SR = 8000.0
 WINDOW = 0.25  # 2000 samples
@@ -251,7 +251,7 @@ ODD = {  # input: (sr, labels by default, labels by the paper's preset; None: an
 @pytest.mark.parametrize("name", ODD)
 def test_odd_input_has_a_documented_result(name, preset):
     y, sr, labels = ODD[name]
-    found = segment(y, sr, preset=preset)
+    found = segment(y, sr, preset=preset, min_silence=0.0)
     check_lawful(found, y.shape[-1], sr)
     if labels is not None:
         assert found.labels == labels
@@ -355,13 +355,39 @@ def test_bad_input_is_named(change, error, message):
 def test_silence_has_its_own_label_and_no_place_in_the_graph():
     rng = np.random.default_rng(0)
     noise, gap = rng.standard_normal(40000), np.zeros(24000)
-    found = segment(np.concatenate([gap, noise, 1e-5 * noise[:24000], noise]), SR, hop_duration=1.0)
+    y = np.concatenate([gap, noise, 1e-5 * noise[:24000], rng.standard_normal(40000)])
+    found = segment(y, SR, hop_duration=1.0, min_silence=0.0)
     assert found.labels == ["silence", "A", "silence", "A"]
     assert_array_equal(found.boundaries, [0.0, 3.0, 8.0, 11.0, 16.0])
     assert len(found.active) == 10
     assert found.distance.shape == (10, 10)
-    loud = segment(np.concatenate([noise, 1e-3 * noise]), SR, hop_duration=1.0, silence_db=-50.0)
+    loud = segment(np.concatenate([noise, 1e-3 * noise]), SR, hop_duration=1.0, silence_db=-50.0, min_silence=0.0)
     assert loud.labels == ["A", "silence"]
+
+
+def test_sections_begin_and_end_with_their_sound():
+    rng = np.random.default_rng(0)
+    lengths = [20123, 60001, 17003, 55555, 30000]  # of which those of silence are no multiple of a hop
+    y = np.concatenate([rng.standard_normal(n) if i % 2 else np.zeros(n) for i, n in enumerate(lengths)])
+    found = segment(y, SR, min_silence=0.0)
+    assert found.labels == ["silence", "A", "silence", "A", "silence"]
+    assert np.abs(found.boundary_samples - np.cumsum([0, *lengths])).max() <= 3  # noise has samples near 0
+    click = np.zeros(100000)
+    click[47123] = 1.0
+    assert_array_equal(segment(click, SR, min_silence=0.0).boundary_samples, [0, 47123, 47124, 100000])
+
+
+def test_short_silence_belongs_to_the_section_before():
+    y = np.random.default_rng(0).standard_normal(160000) * np.repeat([0, 1, 0, 1, 0], [1, 5, 3, 5, 6]).repeat(8000)
+    for least, expected in {
+        0.0: ["silence", "A", "silence", "A", "silence"],
+        2.0: ["A", "silence", "A", "silence"],
+        5.0: ["A", "silence"],
+        9.0: ["A"],
+    }.items():
+        assert segment(y, SR, min_silence=least, min_duration=0.0).labels == expected
+    assert segment(y, SR).labels == ["A", "silence"]
+    assert segment(np.zeros(8000), SR).labels == ["silence"]
 
 
 @pytest.mark.parametrize(
@@ -452,7 +478,7 @@ def test_blocks_give_the_partition_of_the_whole_matrix(monkeypatch):
 def test_every_second_or_third_window_gives_the_same_sections(most, monkeypatch):
     song = synth.ar_regimes("ABACBC", sr=8000.0, segment_duration=11.0, random_state=0)
     whole = segment(song.y, song.sr, n_clusters=3)
-    monkeypatch.setattr("audiofeat.segmentation.homogeneous.MOST", most)
+    monkeypatch.setattr("audiofeat.segmentation.energy.MOST", most)
     found = segment(song.y, song.sr, n_clusters=3)
     assert whole.distance is not None
     assert found.distance is None

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from audiofeat._clock import clock
 from audiofeat._validation import Float
+from audiofeat.labels import SILENCE
 from audiofeat.plot._drawing import cell_limits, colours_of, envelope, ink_on, kept_part, matrix_image
 from audiofeat.report._markup import Markup, join, tag
-from audiofeat.sections import SILENCE, Segmentation
+from audiofeat.sections import Segmentation
 
 BINS = 1600  # of the waveform across the page
 PIXELS = 400  # of a matrix, each way

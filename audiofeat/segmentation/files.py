@@ -6,11 +6,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from audiofeat._validation import Float, as_rate
 from audiofeat.sections import Segmentation
+from audiofeat.segmentation.beats import beat_times
 from audiofeat.segmentation.sectioning import segment_blocks
-from audiofeat.segmentation.settings import settled
+from audiofeat.segmentation.settings import Distances, as_times, settled
 from audiofeat.windows import rows_in_block
 
 if TYPE_CHECKING:
@@ -30,9 +32,14 @@ def segment_file(
     order: int | None = None,
     lags: int | str | None = None,
     normalize: str | None = "preset",
+    preemphasis: float = 0.0,
+    distances: Distances | None = None,
     graph: str | None = None,
     assign: str | None = None,
+    timelag: int = 1,
     min_duration: float | None = None,
+    min_silence: float | None = None,
+    sync: str | ArrayLike | None = None,
     silence_db: float = -80.0,
     max_clusters: int = 12,
     random_state: int | np.random.RandomState | None = 0,
@@ -46,10 +53,10 @@ def segment_file(
         The file, as for `load`; channels are averaged.
     sr : float, optional
         Sample rate to resample to, in Hz; the file's if not given.
-    n_clusters, preset, window_duration, hop_duration, order, lags, normalize : optional
+    n_clusters, preset, window_duration, hop_duration, order, lags, normalize, preemphasis, distances : optional
         As for `segment`.
-    graph, assign, min_duration, silence_db, max_clusters, random_state : optional
-        As for `segment`.
+    graph, assign, timelag, min_duration, min_silence, sync, silence_db, max_clusters, random_state : optional
+        As for `segment`. For beats and bars the file is read twice.
     progress : callable, optional
         Called as ``progress(done, total)``: the seconds that have been read and measured, and those that the header
         declares, None if it declares none. There is a call after each block of the file, which is at least as long
@@ -89,7 +96,7 @@ def segment_file(
     ...     segment_file(f"{folder}/song.flac", n_clusters=3, hop_duration=1.0)
     <Segmentation of 24.00 s: 0.00 A | 6.00 B | 12.00 A | 18.00 C>
     """
-    from audiofeat.io import info, stream  # a signal needs no decoder
+    from audiofeat.io import info  # a signal needs no decoder
 
     header = info(path)
     settings = settled(
@@ -101,17 +108,33 @@ def segment_file(
         order=order,
         lags=lags,
         normalize=normalize,
+        preemphasis=preemphasis,
+        distances=distances,
         graph=graph,
         assign=assign,
+        timelag=timelag,
         min_duration=min_duration,
+        min_silence=min_silence,
+        sync=sync,
         silence_db=silence_db,
         max_clusters=max_clusters,
         random_state=random_state,
     )
     block = max(settings.n_window, settings.n_hop * rows_in_block(settings.n_window))
-    blocks: Any = stream(path, block=block, sr=settings.sr)
-    with closing(blocks):  # else what `progress` raises would keep the file open as long as its traceback lives
+    if isinstance(sync, str):
+        with closing(_blocks(path, block, settings.sr)) as blocks:
+            told = _told(blocks, header, settings.sr, None)
+            settings = settings.synced(beat_times(told, settings.sr, bars=sync == "bar"))
+    elif sync is not None:
+        settings = settings.synced(as_times(sync))
+    with closing(_blocks(path, block, settings.sr)) as blocks:  # else what `progress` raises would keep the file open
         return segment_blocks(_told(blocks, header, settings.sr, progress), settings)
+
+
+def _blocks(path: str | os.PathLike[str], block: int, sr: float) -> Any:
+    from audiofeat.io import stream
+
+    return stream(path, block=block, sr=sr)
 
 
 def _told(blocks: Iterator[Float], header: "AudioInfo", sr: float, progress: Progress | None) -> Iterator[Float]:

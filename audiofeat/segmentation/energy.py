@@ -6,14 +6,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from audiofeat.agglomeration import agglomerate, best_labels, mutual_proximity, silhouette
+from audiofeat.agglomeration import mutual_proximity
 from audiofeat.changes import change_points, novelty
-from audiofeat.distances import Tile, spectral_error_distances, timbre_distances
+from audiofeat.distances import Tile
 from audiofeat.graph import Graph, Matrix, normalized_laplacian
 from audiofeat.neighbors import mutual_knn, temporal_path
-from audiofeat.profiles import N_BANDS, N_SLICES
-from audiofeat.recurrence import SAME_TIMBRE
-from audiofeat.resegmentation import best_split, resegment
+from audiofeat.pieces import label_pieces, median
+from audiofeat.profiles import N_BANDS, N_CEPSTRA, N_MELS, N_SLICES
+from audiofeat.resegmentation import best_split
+from audiofeat.segmentation.settings import Settings
 from audiofeat.spectral import connected_components, leading_eigenvectors
 from audiofeat.windows import Windows
 
@@ -21,9 +22,9 @@ Labels = NDArray[np.intp]
 
 MOST = 4000  # windows whose distances are kept whole: of more, every second, third, ...
 REACH, SPACING, GUARD, CONTEXT, SEARCH = 2.0, 1.75, 0.3, 1.5, 0.6  # lengths of a window
-PITCH = 0.3  # weight of semitones and of chroma beside timbre, found on medleys, seeds 0 to 23
-PENALTY = 1.25  # of a change of label, in medians of the distances for a length of a window; found likewise
-ALIKE = 0.3  # silhouette below which there is one sound: 0.35 to 0.7 on medleys, below 0.3 on excerpts and noise
+# Found on the same medleys as the weights of distances:
+PENALTY = 1.2  # of a change of label, in mean distances within clusters for a length of a window
+SAME = 0.6  # dB, of smooth spectra; what windows of one sound may differ by
 FLOOR = 1e-9  # of a median
 
 
@@ -33,52 +34,39 @@ class Sections(NamedTuple):
     labels: Labels  # of each window
     distance: Matrix | None  # None where not every window was looked at
     weights: Graph | None
+    near: Matrix  # mutual proximity of the windows that were looked at
     eigenvalues: Matrix
     confidence: float
     n_components: int
 
 
-def find_sections(
-    windows: Windows, *, n_clusters: int | None, max_clusters: int, n_window: int, n_hop: int
-) -> Sections:
+def find_sections(windows: Windows, settings: Settings) -> Sections:
     """Find sections of windows, two at least, by what they sound like."""
+    n_clusters, max_clusters = settings.chosen["n_clusters"], settings.chosen["max_clusters"]
     thin = -(-len(windows.active) // MOST)
     some = windows.rows(slice(None, None, thin))
-    n, hop = len(some.active), thin * n_hop / n_window
-    profiles = some.profiles
-    if profiles is None:
-        msg = "windows must be profiled"
-        raise ValueError(msg)
-    distance = _scaled(timbre_distances(profiles.cepstra.astype(np.float64)), n)
-    contrast = distance.copy()
-    semitones = _scaled(timbre_distances(profiles.semitones.astype(np.float64)), n)
-    contrast += semitones
-    distance += PITCH * semitones
-    distance += PITCH * _scaled(timbre_distances(profiles.chroma.astype(np.float64)), n)
-    contrast += _scaled(spectral_error_distances(some.factors), n)
-    curve = novelty(contrast, reach=max(2, round(REACH / hop)), gap=min(1, n_window // n_hop - 1))
-    del semitones, contrast
+    n, hop = len(some.active), thin * settings.n_hop / settings.n_window
+    distance, contrast = np.zeros((n, n)), np.zeros((n, n))
+    for name in sorted({*settings.weights, *settings.changes}):
+        scaled = _scaled(some.tile(name), n)
+        distance += settings.weights.get(name, 0.0) * scaled
+        contrast += settings.changes.get(name, 0.0) * scaled
+    overlap = settings.n_window // settings.n_hop
+    curve = novelty(contrast, reach=max(2, round(REACH / hop)), gap=min(1, max(0, overlap - 1)))
+    del scaled, contrast
     near = mutual_proximity(distance)
     jumps = np.flatnonzero(np.diff(some.active) > thin) + 1
     changes = np.union1d(change_points(curve, spacing=max(1, round(SPACING / hop))), jumps)
     pieces = np.searchsorted(changes, np.arange(n), side="right")
-    if n_clusters is None:
-        apart = slice(None, None, -(-n_window // n_hop))
-        same = timbre_distances(some.bands)(apart, apart)
-        n_clusters = 1 if np.quantile(same, 0.9) < SAME_TIMBRE else None
+    if n_clusters is None and settings.by_default:
+        apart = slice(None, None, -(-settings.n_window // settings.n_hop))
+        same = some.tile("cepstra")(apart, apart) * math.sqrt(N_CEPSTRA / N_MELS)
+        n_clusters = 1 if np.quantile(same, 0.9) < SAME else None
     if n_clusters is not None and n_clusters > pieces[-1] + 1:  # as many as asked for, were it a window each
         pieces = np.arange(n)
-    tree = agglomerate(near, pieces)
-    if n_clusters is None:
-        labels, confidence = best_labels(near, pieces, tree, max_clusters=max_clusters)
-        if confidence < ALIKE:
-            labels, confidence = np.zeros_like(labels), 1.0 - confidence / ALIKE
-    else:
-        labels = tree.labels(n_clusters)[pieces]
-        confidence = max(0.0, silhouette(near, labels)) if labels.max() else 1.0
-    penalty = PENALTY / hop * float(np.median(near[np.triu_indices(n, 1)]))
-    if labels.max() < pieces[-1]:
-        labels = resegment(near, labels, penalty=penalty)
+    labels, confidence = label_pieces(
+        near, pieces, n_clusters=n_clusters, max_clusters=max_clusters, penalty=PENALTY / hop
+    )
     n_neighbors = max(2, int(2.0 * np.sqrt(n)))
     steps = np.where(np.diff(some.active) == thin, np.diagonal(distance, 1), np.inf)
     weights = temporal_path(steps, graph=mutual_knn(distance, n_neighbors=n_neighbors, max_scale=1.0))
@@ -87,29 +75,26 @@ def find_sections(
     n_components = int(connected_components(laplacian).max()) + 1
     if thin > 1:
         whole = np.repeat(labels, thin)[: len(windows.active)]
-        return Sections(whole, None, None, values, confidence, n_components)
-    return Sections(labels, distance, weights, values, confidence, n_components)
+        return Sections(whole, None, None, near, values, confidence, n_components)
+    return Sections(labels, distance, weights, near, values, confidence, n_components)
 
 
 def _scaled(tile: Tile, n: int) -> Matrix:
     """Return distances over their median."""
     distance = tile(slice(0, n), slice(0, n))
-    median = float(np.median(distance[np.triu_indices(n, 1)]))
-    scaled: Matrix = distance / max(median, FLOOR)
+    scaled: Matrix = distance / max(median(distance), FLOOR)
     return scaled
 
 
-def fine_borders(
-    changes: Labels, borders: Labels, windows: Windows, *, n_window: int, n_hop: int, shortest: float
-) -> Labels:
+def fine_borders(changes: Labels, borders: Labels, windows: Windows, settings: Settings) -> Labels:
     """Return where, in samples, the labels change: near their borders, where the spectra change most likely.
 
     `changes` are the first windows with another label; the label of window i holds from sample ``borders[i]`` to
-    ``borders[i + 1]``. Beside silence a border stays. No section becomes shorter than `shortest` samples.
+    ``borders[i + 1]``. Beside silence a border stays. No section becomes shorter than `min_duration`.
     """
+    n_window, n_hop, shortest = settings.n_window, settings.n_hop, settings.chosen["min_duration"] * settings.sr
+    slices = windows.features["slices"]
     found = borders[changes].copy()
-    if windows.profiles is None or not len(changes):
-        return found
     n_windows = len(borders) - 1
     row = np.full(n_windows, -1, np.intp)
     row[windows.active] = np.arange(len(windows.active))
@@ -125,7 +110,7 @@ def fine_borders(
         rows = row[first:last]
         if (rows < 0).any():
             continue
-        frames = windows.profiles.slices[rows].reshape(-1, N_BANDS)
+        frames = slices[rows].reshape(-1, N_BANDS)
         middle = (change - first) * N_SLICES
         before = borders[0] if number == 0 else found[number - 1]
         earliest = math.ceil((before + shortest - borders[change]) / step) + middle
