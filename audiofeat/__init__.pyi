@@ -4,7 +4,13 @@ from .agglomeration import (
     agglomerate,
     mutual_proximity,
 )
-from .annotations import load_annotations, save_annotations
+from .annotation_scores import AnnotationScores, evaluate_annotations
+from .annotations import (
+    Sections,
+    load_annotations,
+    read_segments,
+    save_annotations,
+)
 from .ar import (
     ARModel,
     ar_spectrum,
@@ -27,6 +33,7 @@ from .descriptors import (
     tonnetz,
     zero_crossing_rate,
 )
+from .estimators import SpectralSegmenter
 from .evaluation import evaluate_segments
 from .fourier import (
     fft_frequencies,
@@ -64,6 +71,7 @@ from .neighbors import (
     mutual_knn,
     nearest_neighbors,
     temporal_path,
+    timelag_median,
 )
 from .onset import onset_envelope, onset_strength
 from .plot import (
@@ -76,6 +84,7 @@ from .plot import (
     plot_summary,
 )
 from .presets import list_presets, preset
+from .report import save_report
 from .resegmentation import resegment
 from .rhythm import (
     BeatHistogram,
@@ -87,7 +96,11 @@ from .rhythm import (
     tempogram,
 )
 from .sections import Segmentation
-from .segmentation import segment, segment_file
+from .segmentation import (
+    segment,
+    segment_file,
+    segment_hierarchy,
+)
 from .sem import spectral_error, spectral_error_matrix
 from .separation import hpss
 from .spectral import (
@@ -106,13 +119,16 @@ from .tables import (
 __all__ = [
     "ARModel",
     "Agglomeration",
+    "AnnotationScores",
     "AudioError",
     "AudioInfo",
     "BeatHistogram",
     "Beats",
     "FeatureTable",
     "FrontEnd",
+    "Sections",
     "Segmentation",
+    "SpectralSegmenter",
     "affinity",
     "agglomerate",
     "amplitude_to_db",
@@ -128,6 +144,7 @@ __all__ = [
     "describe",
     "describe_many",
     "estimate_n_clusters",
+    "evaluate_annotations",
     "evaluate_segments",
     "explain_difference",
     "fft_frequencies",
@@ -164,13 +181,16 @@ __all__ = [
     "poly_features",
     "power_to_db",
     "preset",
+    "read_segments",
     "resegment",
     "rhythm_statistics",
     "rms",
     "save",
     "save_annotations",
+    "save_report",
     "segment",
     "segment_file",
+    "segment_hierarchy",
     "select_ar_order",
     "spectral_bandwidth",
     "spectral_centroid",
@@ -188,6 +208,7 @@ __all__ = [
     "tempo",
     "tempogram",
     "temporal_path",
+    "timelag_median",
     "tonnetz",
     "warmup",
     "zero_crossing_rate",

@@ -159,6 +159,37 @@ def test_figures(song, tmp_path, capsys, given, n_files, expected):
     assert out[-1] == f"wrote {tmp_path.joinpath(expected).relative_to(tmp_path)}"
 
 
+def test_clicks_and_a_thumbnail_go_where_the_other_files_go(song, tmp_path, capsys):
+    code, out, err = run(capsys, "segment", song, "--sonify", "--thumbnail", "2.5", "-o", "out")
+    assert (code, err) == (0, [])
+    written = [f"out/song{end}" for end in (".lab", ".sonified.wav", ".thumbnail.wav")]
+    assert [line for line in out if line.startswith("wrote")] == [f"wrote {path}" for path in written]
+    y, _ = load(song)
+    found = segment_file(song)
+    np.testing.assert_allclose(load(written[1])[0], found.sonify(y), atol=2**-15)
+    start, end = found.thumbnail(2.5)
+    np.testing.assert_allclose(load(written[2])[0], y[round(start * SR) : round(end * SR)], atol=2**-15)
+    assert len(load(written[2])[0]) == 2.5 * SR
+
+
+def test_sounds_that_were_written_into_a_folder_are_no_inputs(song, tmp_path, capsys):
+    for thumbnail, status in (("1", "1 done, 0 kept"), ("1", "0 done, 1 kept"), ("2", "1 done, 0 kept")):
+        arguments = [".", "-o", "out", "--sonify", "--thumbnail", thumbnail, "--resume"]
+        code, out, err = run(capsys, "segment", *arguments)
+        assert (code, err) == (0, [])
+        assert out[-1].startswith(status)
+        assert len(load("out/song.thumbnail.wav")[0]) == int(thumbnail) * SR
+    (tmp_path / "out/song.sonified.wav").unlink()
+    assert run(capsys, "segment", *arguments)[1][-1].startswith("1 done")
+    sounds = ["song.sonified.wav", "song.thumbnail.wav"]
+    assert files(tmp_path / "out") == ["index.html", "song.lab", *sounds, "summary.csv"]
+    (tmp_path / "song.thumbnail.wav").write_bytes((tmp_path / song).read_bytes())
+    code, out, err = run(capsys, "segment", song, "song.thumbnail.wav", "--thumbnail", "1")  # by its name it is one
+    assert code == 1
+    assert "audiofeat: song.wav: song.thumbnail.wav is an input, it would be overwritten" in err
+    assert "wrote song.thumbnail.thumbnail.wav" in out
+
+
 @pytest.mark.parametrize("steps", [1, 50, 4567, 1 << 18])
 def test_a_figure_is_drawn_from_extremes_of_steps(song, monkeypatch, steps):
     save("stereo.wav", np.stack([load(song)[0], np.linspace(-1.0, 1.0, 20 * SR)]), SR)
@@ -368,6 +399,9 @@ def test_demo_without_extras_names_them_and_does_the_rest(tmp_path, monkeypatch,
         (["segment", "song.wav", "--n-clusters", "two"], "must be an integer >= 1, got 'two'"),
         (["segment", "song.wav", "--sr", "-1"], "must be a number of Hz above 0, got '-1'"),
         (["segment", "song.wav", "--sr", "nan"], "must be a number of Hz above 0, got 'nan'"),
+        (["segment", "song.wav", "--thumbnail", "0"], "must be a number of seconds above 0, got '0'"),
+        (["segment", "song.wav", "--thumbnail", "x"], "must be a number of seconds above 0, got 'x'"),
+        (["segment", "--sonify", "--thumbnail", "song.wav"], "must be a number of seconds above 0, got 'song.wav'"),
         (["segment", "song.wav", "--format", "lab,xml"], "must be some of lab, csv, .* got 'xml'"),
         (["segment", "song.wav", "--preset", "x"], "--preset must be one of default, ucsd2020, got 'x'"),
         (["segment", "song.wav", "--plot", "a.doc"], r"--plot must end in one of \.png, \.pdf, \.svg, got"),

@@ -69,7 +69,7 @@ def wheel(tmp_path_factory):
 
 
 def test_the_wheel_holds_both_packages_and_nothing_else(wheel):
-    suffixes = {".py", ".pyi", ".typed", ".toml"}
+    suffixes = {".py", ".pyi", ".typed", ".toml", ".html", ".css", ".js"}
     packages = [ROOT / "audiofeat", ROOT / "audiofeat_nn"]
     paths = [path for package in packages for path in package.rglob("*") if path.suffix in suffixes]
     expected = {str(path.relative_to(ROOT)) for path in paths}
