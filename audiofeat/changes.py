@@ -1,10 +1,16 @@
 """Where a sequence of windows changes: candidates for the boundaries of sections."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audiofeat._validation import as_count
 from audiofeat.graph import Matrix, as_distances
+
+Tile = Callable[[slice, slice], Matrix]  # distances between two ranges of windows
+
+PLACES = 64  # that are looked at together
 
 
 def novelty(distance: ArrayLike, *, reach: int, gap: int = 0) -> Matrix:
@@ -64,6 +70,17 @@ def novelty(distance: ArrayLike, *, reach: int, gap: int = 0) -> Matrix:
 
     curve = np.zeros(n + 1)
     curve[t] = 2.0 * mean(a, b, c, d) - mean(a, b, a, b) - mean(c, d, c, d)
+    return curve
+
+
+def novelty_of(tile: Tile, n: int, *, reach: int, gap: int) -> Matrix:
+    """Return the `novelty` of n windows whose distances are given in blocks, of which those on the diagonal do."""
+    curve = np.empty(n + 1)
+    for start in range(0, n + 1, PLACES):
+        stop = min(start + PLACES, n + 1)
+        low, high = max(0, start - gap - reach), min(n, stop + gap + reach)
+        near = novelty(tile(slice(low, high), slice(low, high)), reach=reach, gap=gap)
+        curve[start:stop] = near[start - low : stop - low]
     return curve
 
 

@@ -14,7 +14,7 @@ SCATTER = 0.1  # of the spectral error measure between windows of one process
 ROUNDING = 1e-9  # of the same
 RANGE_DB = 80.0  # bands that lie further below a window's loudest are taken to lie there
 DIAGONAL = 64  # windows in one block on a diagonal
-THINNED = 1000  # windows that are looked at for a median
+THINNED = 300  # windows that are looked at for a median
 
 
 def timbre(windows: Float, sr: float) -> Float:

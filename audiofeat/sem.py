@@ -8,6 +8,7 @@ import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
 from audiofeat._caching import remembered
+from audiofeat._kernels.prediction import levinson_durbin
 from audiofeat._validation import Float, as_count, as_signal
 from audiofeat.ar import autocorrelation, fit_ar, fit_scaled, scaled
 
@@ -219,6 +220,29 @@ def spectral_error_factors(
     cosines = np.cos(np.outer(np.arange(1 if full else n_lags + 1), points))
     level = moments.sum(axis=-1)  # the interpolants add up to 1: this is Parseval's identity
     return SpectralErrorFactors(gain, error, exponents, level, moments, squares, cosines, n_lags)
+
+
+def quick_factors(windows: Float, *, order: int, lags: int) -> SpectralErrorFactors:
+    """Return the factors of windows with peaks near 1, for some lags, from their autocorrelation: at half the time.
+
+    Where a model cancels all but a billionth of a window digits are lost: on recordings 7e-9 of the measure, at most.
+    """
+    degree = order + lags
+    autocorr = autocorrelation(np.ascontiguousarray(windows), degree + 1)
+    coefficients, error = np.empty((len(windows), order + 1)), np.empty(len(windows))
+    levinson_durbin(np.ascontiguousarray(autocorr[:, : order + 1]), coefficients, error)
+    # At these points cosines up to the degree are orthogonal: sums over them are the autocorrelation again.
+    points = np.pi / (degree + 1) * (np.arange(degree + 1) + 0.5)
+    weights = np.cos(np.outer(np.arange(degree + 1), points)) * (2.0 / (degree + 1))
+    weights[0] /= 2.0
+    phase = np.outer(np.arange(order + 1), points)
+    gain = (coefficients @ np.cos(phase)) ** 2 + (coefficients @ np.sin(phase)) ** 2
+    cosines = np.cos(np.outer(np.arange(lags + 1), points))
+    exponents = np.zeros(len(windows), np.int32)
+    squares = np.empty((len(windows), 0))
+    return SpectralErrorFactors(
+        gain, error, exponents, autocorr[:, 0].copy(), autocorr @ weights, squares, cosines, lags
+    )
 
 
 @remembered

@@ -11,7 +11,7 @@ from audiofeat._validation import Float
 from audiofeat.ar import scaled
 from audiofeat.distances import Tile, feature_distances, spectral_error_distances, timbre
 from audiofeat.profiles import N_SLICES, profile, rhythms
-from audiofeat.sem import SpectralErrorFactors, spectral_error_factors
+from audiofeat.sem import SpectralErrorFactors, quick_factors, spectral_error_factors
 
 Feature = Callable[[Float, float], Float]  # of windows, shape (n_windows, n_samples), at a rate
 
@@ -66,6 +66,7 @@ class Wanted(NamedTuple):
     lags: int | str = 20
     normalize: str | None = "window"
     preemphasis: float = 0.0
+    quick: bool = False  # eight digits of the measure are enough
 
 
 def rows_in_block(n_window: int) -> int:
@@ -198,7 +199,10 @@ def _factors(y: Float, powers: NDArray[np.int32], wanted: Wanted) -> SpectralErr
         y = np.concatenate([y[:, :1], y[:, 1:] - wanted.preemphasis * y[:, :-1]], axis=1)
         if wanted.normalize == "window":
             y /= np.sqrt((y * y).mean(axis=1, keepdims=True)).clip(min=np.finfo(float).tiny)
-    factors = spectral_error_factors(y, order=wanted.order, lags=wanted.lags)
+    if wanted.quick and isinstance(wanted.lags, int):
+        factors = quick_factors(y, order=wanted.order, lags=wanted.lags)
+    else:
+        factors = spectral_error_factors(y, order=wanted.order, lags=wanted.lags)
     if wanted.normalize == "window":
         return factors
     return factors._replace(

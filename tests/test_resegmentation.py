@@ -1,6 +1,7 @@
 """Changes, labels that hold in time, and splits: against slow search, and by what is known of the answer."""
 
 from itertools import product
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from scipy.signal import find_peaks
 from scipy.spatial.distance import cdist
 
 from audiofeat import change_points, novelty, resegment
+from audiofeat.changes import novelty_of
 from audiofeat.resegmentation import _cheapest, best_split, price
 
 values = arrays(np.float64, st.integers(1, 12), elements=st.integers(-20, 20).map(lambda i: i / 4))
@@ -31,6 +33,21 @@ def test_novelty_is_the_energy_distance(x, reach, gap):
             d = [np.abs(a[:, None] - b).mean() for a, b in ((left, right), (left, left), (right, right))]
             expected = 2 * d[0] - d[1] - d[2]
         assert_allclose(curve[t], expected, atol=1e-9)
+
+
+@given(x=values, reach=st.integers(1, 6), gap=st.integers(0, 2), places=st.integers(1, 5))
+def test_novelty_in_blocks_is_that_of_the_whole(x, reach, gap, places):
+    D = gaps(x)
+    asked = []
+
+    def tile(i, j):
+        asked.append(i.stop - i.start)
+        return D[i, j]
+
+    with patch("audiofeat.changes.PLACES", places):
+        found = novelty_of(tile, len(x), reach=reach, gap=gap)
+    assert_allclose(found, novelty(D, reach=reach, gap=gap), atol=1e-12)
+    assert max(asked) <= places + 2 * (reach + gap)
 
 
 def test_changes_are_found_where_they_are():

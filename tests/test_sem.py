@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import audiofeat.sem
 from audiofeat import fit_ar, load, spectral_error, spectral_error_matrix, synth
-from audiofeat.sem import SpectralErrorFactors, spectral_error_factors, spectral_error_product
+from audiofeat.sem import SpectralErrorFactors, quick_factors, spectral_error_factors, spectral_error_product
 
 METHODS = ("yule_walker", "burg", "covariance")
 LAGS = (1, 20, "full")
@@ -463,3 +463,24 @@ def test_both_say_what_is_wrong_with_a_number(kwargs, error, message):
 def test_they_say_what_is_wrong_with_windows(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize(("order", "lags"), [(1, 1), (4, 20), (16, 20), (12, 50)])
+def test_quick_factors_give_the_measure_to_eight_digits(order, lags):
+    rng = np.random.default_rng(0)
+    y = np.stack([synth.ar_noise([1.0, -a, 0.5], 700, random_state=rng) for a in np.linspace(-1.2, 1.2, 9)])
+    y[3] = np.sin(0.3 * np.arange(700)) + 1e-3 * y[4]
+    y /= np.abs(y).max(axis=1, keepdims=True)
+    exact, quick = (make(y, order=order, lags=lags) for make in (spectral_error_factors, quick_factors))
+    assert_allclose(spectral_error_product(quick, quick), spectral_error_product(exact, exact), rtol=1e-8, atol=1e-10)
+    assert_allclose(quick.level, (y * y).sum(axis=1), rtol=1e-12)
+
+
+@pytest.mark.realdata
+def test_quick_factors_of_a_recording(data):
+    y, sr = load(min((data / "librosa_audio_ccby").glob("*Sugar*.ogg")), sr=22050)
+    y = y[: 40 * sr].reshape(40, sr).astype(float)
+    exact, quick = (make(y, order=16, lags=20) for make in (spectral_error_factors, quick_factors))
+    exact, quick = (spectral_error_product(factors, factors) for factors in (exact, quick))
+    assert_allclose(quick, exact, rtol=1e-6)
+    assert np.median(np.abs(quick / exact - 1.0)) < 1e-10

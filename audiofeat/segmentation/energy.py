@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiofeat.agglomeration import mutual_proximity
-from audiofeat.changes import change_points, novelty
-from audiofeat.distances import Tile
+from audiofeat.changes import change_points, novelty_of
+from audiofeat.distances import Tile, fused
 from audiofeat.graph import Graph, Matrix, normalized_laplacian
 from audiofeat.neighbors import mutual_knn, temporal_path
 from audiofeat.pieces import label_pieces, median
@@ -46,14 +46,12 @@ def find_sections(windows: Windows, settings: Settings) -> Sections:
     thin = -(-len(windows.active) // MOST)
     some = windows.rows(slice(None, None, thin))
     n, hop = len(some.active), thin * settings.n_hop / settings.n_window
-    distance, contrast = np.zeros((n, n)), np.zeros((n, n))
-    for name in sorted({*settings.weights, *settings.changes}):
-        scaled = _scaled(some.tile(name), n)
-        distance += settings.weights.get(name, 0.0) * scaled
-        contrast += settings.changes.get(name, 0.0) * scaled
+    distance = np.zeros((n, n))
+    for name, weight in settings.weights.items():
+        distance += weight * _scaled(some.tile(name), n)
+    contrast = fused([(some.tile(name), FLOOR, weight) for name, weight in settings.changes.items()], n)
     overlap = settings.n_window // settings.n_hop
-    curve = novelty(contrast, reach=max(2, round(REACH / hop)), gap=min(1, max(0, overlap - 1)))
-    del scaled, contrast
+    curve = novelty_of(contrast, n, reach=max(2, round(REACH / hop)), gap=min(1, max(0, overlap - 1)))
     near = mutual_proximity(distance)
     jumps = np.flatnonzero(np.diff(some.active) > thin) + 1
     changes = np.union1d(change_points(curve, spacing=max(1, round(SPACING / hop))), jumps)

@@ -159,7 +159,13 @@ def settled(
     if distances is None and chosen["n_clusters"] is None and method == "knn":
         names |= {"logmel"}
     wanted = Wanted(
-        frozenset(names), functions, chosen["order"], chosen["lags"], chosen["normalize"], chosen["preemphasis"]
+        frozenset(names),
+        functions,
+        chosen["order"],
+        chosen["lags"],
+        chosen["normalize"],
+        chosen["preemphasis"],
+        quick=method == "energy",
     )
     return Settings(sr, n_window, n_hop, chosen, wanted, weights, changes, distances is None, given)
 
