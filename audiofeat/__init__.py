@@ -13,7 +13,14 @@ from importlib import import_module
 _PUBLIC = {
     "agglomeration": ("Agglomeration", "agglomerate", "mutual_proximity"),
     "annotation_scores": ("AnnotationScores", "evaluate_annotations"),
-    "annotations": ("Sections", "load_annotations", "read_segments", "save_annotations"),
+    "annotations": (
+        "Sections",
+        "load_annotations",
+        "load_hierarchy",
+        "read_segments",
+        "save_annotations",
+        "save_hierarchy",
+    ),
     "ar": ("ARModel", "ar_spectrum", "fit_ar", "select_ar_order"),
     "cepstrum": ("delta", "mfcc"),
     "changes": ("change_points", "novelty"),
@@ -36,6 +43,7 @@ _PUBLIC = {
     "fourier": ("fft_frequencies", "istft", "spectrogram", "stft"),
     "frontend": ("FrontEnd",),
     "graph": ("affinity", "normalized_laplacian", "symmetrize"),
+    "hierarchy_scores": ("evaluate_hierarchy",),
     "io": ("AudioError", "AudioInfo", "info", "load", "save", "stream"),
     "mel": (
         "amplitude_to_db",
@@ -55,6 +63,7 @@ _PUBLIC = {
         "plot_eigenvalues",
         "plot_features",
         "plot_graph",
+        "plot_hierarchy",
         "plot_matrix",
         "plot_segments",
         "plot_spectrogram",

@@ -8,8 +8,10 @@ from .annotation_scores import AnnotationScores, evaluate_annotations
 from .annotations import (
     Sections,
     load_annotations,
+    load_hierarchy,
     read_segments,
     save_annotations,
+    save_hierarchy,
 )
 from .ar import (
     ARModel,
@@ -47,6 +49,7 @@ from .graph import (
     normalized_laplacian,
     symmetrize,
 )
+from .hierarchy_scores import evaluate_hierarchy
 from .io import (
     AudioError,
     AudioInfo,
@@ -78,6 +81,7 @@ from .plot import (
     plot_eigenvalues,
     plot_features,
     plot_graph,
+    plot_hierarchy,
     plot_matrix,
     plot_segments,
     plot_spectrogram,
@@ -145,6 +149,7 @@ __all__ = [
     "describe_many",
     "estimate_n_clusters",
     "evaluate_annotations",
+    "evaluate_hierarchy",
     "evaluate_segments",
     "explain_difference",
     "fft_frequencies",
@@ -158,6 +163,7 @@ __all__ = [
     "list_presets",
     "load",
     "load_annotations",
+    "load_hierarchy",
     "logmel",
     "mel_filterbank",
     "mel_frequencies",
@@ -174,6 +180,7 @@ __all__ = [
     "plot_eigenvalues",
     "plot_features",
     "plot_graph",
+    "plot_hierarchy",
     "plot_matrix",
     "plot_segments",
     "plot_spectrogram",
@@ -187,6 +194,7 @@ __all__ = [
     "rms",
     "save",
     "save_annotations",
+    "save_hierarchy",
     "save_report",
     "segment",
     "segment_file",

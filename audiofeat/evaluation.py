@@ -91,12 +91,12 @@ def evaluate_segments(
         msg = "evaluate_segments needs the package mir_eval: pip install 'audiofeat[eval]'"
         raise ImportError(msg) from error
     frame_duration = as_number(frame_duration, "frame_duration", low=0.0, open_low=True)
-    ref = _as_pair(reference, "reference")
+    ref = as_pair(reference, "reference")
     duration = float(ref[0].max())
     if duration < 2 * frame_duration:
         msg = f"reference must last at least two frames of {frame_duration:g} s, got {duration:g} s"
         raise ValueError(msg)
-    ref, est = _spanning(ref, duration), _spanning(_as_pair(estimate, "estimate"), duration)
+    ref, est = spanning(ref, duration), spanning(as_pair(estimate, "estimate"), duration)
 
     scores: dict[str, float] = {}
 
@@ -120,7 +120,7 @@ def evaluate_segments(
     return scores
 
 
-def _as_pair(given: Any, name: str) -> Pair:
+def as_pair(given: Any, name: str) -> Pair:
     given = (given.intervals, given.labels) if hasattr(given, "intervals") else given
     if not isinstance(given, tuple | list) or len(given) != 2:
         msg = f"{name} must have intervals and labels, or be the pair of them, got {type(given).__name__}"
@@ -140,7 +140,7 @@ def _as_pair(given: Any, name: str) -> Pair:
     return intervals, labels
 
 
-def _spanning(pair: Pair, duration: float) -> Pair:
+def spanning(pair: Pair, duration: float) -> Pair:
     """Cut a segmentation to [0, duration], fill its gaps, and number its labels."""
     intervals = np.minimum(pair[0], duration)
     # numbers: mir_eval takes "a" and "A" for one label

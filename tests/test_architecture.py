@@ -60,6 +60,7 @@ ROW = {
     "estimators": 9,
     "evaluation": 9,
     "annotation_scores": 10,
+    "hierarchy_scores": 10,
     "plot": 10,
     "report": 11,
     "cli": 12,

@@ -323,8 +323,8 @@ def test_odd_segmentations_are_drawn(seg):
 
 def test_errors_name_the_argument():
     seg = segmentation()
-    with pytest.raises(ValueError, match="y must have the 16000 samples of the segmentation, got 15000"):
-        plot_segments(seg, np.zeros(15000))
+    with pytest.raises(ValueError, match=r"y must last 16 s as the sections, or .*, got 14.9 s at 1000 Hz"):
+        plot_segments(seg, np.zeros(14900))
     with pytest.raises(ValueError, match="which must be one of affinity, distance, got 'sem'"):
         plot_matrix(seg, "sem")
 

@@ -19,13 +19,22 @@ The formats, all of them UTF-8 (a byte-order mark is read over, and UTF-16 is re
     One interval tier in the long text form. Read: the first interval tier, long or short form.
 ``jams``
     One annotation in the namespace ``segment_open``. Read: the first whose namespace starts with ``segment``.
+    `save_hierarchy` and `load_hierarchy` write and read several levels at once, as ``multi_segment``.
 
 `load_annotations` gives back what stands in a file; `read_segments` makes sections of it, which figures and
 scores take.
 """
 
+from audiofeat.annotations.hierarchy import load_hierarchy, save_hierarchy
 from audiofeat.annotations.reading import load_annotations
 from audiofeat.annotations.segments import Sections, read_segments
 from audiofeat.annotations.writing import save_annotations
 
-__all__ = ["Sections", "load_annotations", "read_segments", "save_annotations"]
+__all__ = [
+    "Sections",
+    "load_annotations",
+    "load_hierarchy",
+    "read_segments",
+    "save_annotations",
+    "save_hierarchy",
+]

@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +102,16 @@ def read_textgrid(text: str, path: Path) -> Iterator[Found]:
 
 
 def write_jams(rows: list[Row]) -> str:
-    jams = _jams()
+    return dump_jams("segment_open", rows)
+
+
+def dump_jams(namespace: str, rows: Iterable[tuple[float, float, Any]]) -> str:
+    """Return a document of one annotation, whose rows are start, end and a value of the namespace."""
+    jams, rows = _jams(), list(rows)
     duration = max((end for _, end, _ in rows), default=0.0)
-    annotation = jams.Annotation(namespace="segment_open", time=0, duration=duration)
-    for start, end, label in rows:
-        annotation.append(time=start, duration=end - start, value=label, confidence=None)
+    annotation = jams.Annotation(namespace=namespace, time=0, duration=duration)
+    for start, end, value in rows:
+        annotation.append(time=start, duration=end - start, value=value, confidence=None)
     document = jams.JAMS(annotations=[annotation], file_metadata=jams.FileMetadata(duration=duration))
     return str(document.dumps(ensure_ascii=False, indent=1)) + "\n"
 
@@ -117,24 +122,27 @@ def read_jams(text: str, path: Path) -> Iterator[Found]:
 
 def segments_of_jams(text: str, path: Path) -> list[tuple[str, list[Found]]]:
     """Return the namespace and the rows of each annotation of segments, at least one."""
-    jams = _jams()
-    _parse_json(text, path)  # jams would not name the line
-    foreign = (jams.JamsError, ValueError, TypeError, KeyError, AttributeError)
-    try:
-        # unvalidated: its validator warns of a deprecated call, and what is read is checked by ourselves
-        document = jams.load(io.StringIO(text), validate=False, fmt="jams")
-    except foreign as error:
-        fail(path, "line 1", f"the file must be a valid JAMS document: {error}")
     found = []
-    for number, annotation in enumerate(document.annotations):
+    for number, annotation in enumerate(load_jams(text, path).annotations):
         if annotation.namespace.startswith("segment"):
-            found.append((annotation.namespace, list(_observed(list(annotation.data), f"annotations[{number}]"))))
+            found.append((annotation.namespace, list(observed(list(annotation.data), f"annotations[{number}]"))))
     if not found:
         fail(path, "annotations", "the file must hold an annotation of segments, got none")
     return found
 
 
-def _observed(data: list[Any], where: str) -> Iterator[Found]:
+def load_jams(text: str, path: Path) -> Any:
+    jams = _jams()
+    _parse_json(text, path)  # jams would not name the line
+    foreign = (jams.JamsError, ValueError, TypeError, KeyError, AttributeError)
+    try:
+        # unvalidated: its validator warns of a deprecated call, and what is read is checked by ourselves
+        return jams.load(io.StringIO(text), validate=False, fmt="jams")
+    except foreign as error:
+        fail(path, "line 1", f"the file must be a valid JAMS document: {error}")
+
+
+def observed(data: list[Any], where: str) -> Iterator[Found]:
     for i, item in enumerate(data):
         end = item.time + item.duration
         if i + 1 < len(data) and abs(data[i + 1].time - end) < 1e-9:

@@ -149,10 +149,10 @@ def read_annotators(
         layers = [found for namespace, found in annotations if namespace == chosen]
     else:
         layers = [list(READERS[kind](text, path))]
-    return [_as_sections(checked(found, path), path, level, duration) for found in layers]
+    return [as_sections(checked(found, path), path, level, duration) for found in layers]
 
 
-def _as_sections(rows: list[Row], path: Path, level: str, duration: float | None) -> Sections:
+def as_sections(rows: list[Row], path: Path, level: str, duration: float | None) -> Sections:
     lasting = [row for row in rows if row[1] > row[0]]
     if rows and not lasting:
         rows = at_level(rows, level, path) if is_salami(rows) else rows

@@ -76,7 +76,7 @@ def save_annotations(
     """
     path = Path(path)
     kind = kind_of(path, format)
-    rows = _as_rows(intervals, labels)
+    rows = as_rows(intervals, labels)
     if kind not in ("json", "jams") and any("\0" in label for *_, label in rows):
         msg = f"labels must be without NUL in format {kind!r}; json and jams can hold it"
         raise ValueError(msg)
@@ -85,7 +85,7 @@ def save_annotations(
         temporary.write_bytes(content)
 
 
-def _as_rows(intervals: ArrayLike, labels: Sequence[object]) -> list[Row]:
+def as_rows(intervals: ArrayLike, labels: Sequence[object]) -> list[Row]:
     array = np.asarray(intervals, dtype=np.float64)
     array = array.reshape(0, 2) if array.size == 0 else array
     if array.ndim != 2 or array.shape[1] != 2:

@@ -1,4 +1,4 @@
-"""Figures of a segmentation (waveform, matrices, graph, eigenvalues, all of them on a page) and of features.
+"""Figures of segmentations (waveform, levels, matrices, graph, eigenvalues, all of them on a page) and of features.
 
 Every function draws into the axes it is given, or into a new figure of its own that no global state
 knows: save it by ``ax.figure.savefig(path)``.
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from audiofeat._validation import as_choice, as_signal
+from audiofeat._validation import as_choice
 from audiofeat.plot._drawing import (
     PALETTE,
     PIXELS,
@@ -18,102 +18,32 @@ from audiofeat.plot._drawing import (
     cell_limits,
     colour_map,
     colours_of,
-    envelope,
-    ink_on,
     kept_part,
     matrix_image,
     missing_part,
     new_figure,
-    plain,
     scale_to_plane,
 )
 from audiofeat.plot._features import plot_features, plot_spectrogram
+from audiofeat.plot._hierarchy import plot_hierarchy
+from audiofeat.plot._sections import plot_segments
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from audiofeat.sections import Segmentation
-    from audiofeat.synth import Song
 
 __all__ = [
     "plot_eigenvalues",
     "plot_features",
     "plot_graph",
+    "plot_hierarchy",
     "plot_matrix",
     "plot_segments",
     "plot_spectrogram",
     "plot_summary",
 ]
-
-BINS = 2000  # of the waveform across the page
-
-
-def plot_segments(
-    segmentation: "Segmentation | Song", y: ArrayLike | None = None, *, ax: "Axes | None" = None
-) -> "Axes":
-    """Plot the sections over time, on the waveform if it is given.
-
-    Parameters
-    ----------
-    segmentation : Segmentation or Song
-        The result of `audiofeat.segment`, or a truth made by `audiofeat.synth`.
-    y : array_like, shape (..., n_samples), or None
-        The signal that was segmented, at ``segmentation.sr``. It is drawn as the envelope of its extremes
-        over all channels, so that hours plot as fast as seconds.
-    ax : matplotlib.axes.Axes or None
-        Where to draw; None makes a figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes drawn into. A label has the same colour in every figure.
-
-    Raises
-    ------
-    ValueError
-        If `y` is not as long as the segmentation.
-    ImportError
-        If the extra ``plot`` is not installed.
-
-    Examples
-    --------
-    >>> import audiofeat
-    >>> truth = audiofeat.synth.ar_regimes("ABACBA", sr=8000, segment_duration=5.0, random_state=0)
-    >>> ax = plot_segments(audiofeat.segment(truth.y, truth.sr), truth.y)
-    >>> ax.get_xlabel()
-    'Time (s)'
-    """
-    ax = axes_or_new(ax, (12.0, 3.0))
-    sr, duration = float(segmentation.sr), float(segmentation.boundaries[-1])
-    colours = colours_of(segmentation.labels)
-    sections = list(zip(segmentation.intervals.tolist(), segmentation.labels, strict=True))
-    floor, bottom, top = 0.0, 0.0, 1.0
-    if y is None:
-        ax.set_yticks([])
-    else:
-        y = as_signal(y)
-        y = y.reshape(-1, y.shape[-1])
-        if abs(y.shape[1] - duration * sr) > 1:
-            msg = f"y must have the {round(duration * sr)} samples of the segmentation, got {y.shape[1]}"
-            raise ValueError(msg)
-        for (start, end), label in sections:
-            n_bins = 2 + int(BINS * (end - start) / duration)
-            t, low, high = envelope(y, np.linspace(start * sr, end * sr, n_bins + 1))
-            ax.fill_between(t / sr, low, high, step="post", color=colours[label], linewidth=0.4)
-        peak = float(np.abs(y).max()) or 1.0
-        floor, bottom, top = -1.1 * peak, 1.1 * peak, 1.36 * peak
-        ax.set_ylabel("Amplitude")
-    width = ax.bbox.width / ax.figure.dpi  # inches; a character takes about 0.09
-    for (start, end), label in sections:
-        ax.fill_between([start, end], bottom, top, color=colours[label], linewidth=0.0)
-        if 0.09 * len(label) + 0.06 < width * (end - start) / duration:
-            at, ink = ((start + end) / 2, (bottom + top) / 2), ink_on(colours[label])
-            ax.text(*at, plain(label), color=ink, ha="center", va="center", fontsize="small", clip_on=True)
-    ax.vlines(segmentation.boundaries[1:-1], bottom, top, color="white", linewidth=1.0)
-    ax.set(xlabel="Time (s)", xlim=(0.0, duration), ylim=(floor, top))
-    add_legend(ax, colours)
-    return ax
 
 
 def plot_matrix(segmentation: "Segmentation", which: str = "distance", *, ax: "Axes | None" = None) -> "Axes":
@@ -320,7 +250,7 @@ def plot_summary(segmentation: "Segmentation", y: ArrayLike | None = None) -> "F
     Raises
     ------
     ValueError
-        If `y` is not as long as the segmentation.
+        If `y` is shorter than the segmentation by more than a second.
     ImportError
         If the extra ``plot`` is not installed.
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
+    from audiofeat.evaluation import Segmented
     from audiofeat.sections import Segmentation
 
 Float = NDArray[np.floating[Any]]
@@ -20,6 +21,7 @@ Float = NDArray[np.floating[Any]]
 # Okabe and Ito's colours, which the colour-blind tell apart; the yellow, pale on white, comes last
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8C6D1F", "#E5D72F")
 SILENCE = "#B8B8B8"
+UNLABELLED = "#D9D9D9"  # the waveform outside of sections
 PIXELS = 1000  # of a matrix, and windows of the graph: beyond them a screen shows no more
 
 
@@ -66,6 +68,22 @@ def ink_on(colour: str) -> str:
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
 
 
+def draw_strip(ax: "Axes", level: "Segmented", colours: dict[str, str], bottom: float, top: float) -> None:
+    """Fill a row with the sections, in their colours and with their labels where these have room.
+
+    Room is measured on the axes as they are: set their limits before.
+    """
+    left, right = ax.get_xlim()
+    scale = ax.bbox.width / ax.figure.dpi / (right - left)  # inches a second; a character takes about 0.09
+    intervals = np.asarray(level.intervals)
+    for (start, end), label in zip(intervals.tolist(), level.labels, strict=True):
+        ax.fill_between([start, end], bottom, top, color=colours[label], linewidth=0.0)
+        if 0.09 * len(label) + 0.06 < scale * (end - start):
+            at, ink = ((start + end) / 2, (bottom + top) / 2), ink_on(colours[label])
+            ax.text(*at, plain(label), color=ink, ha="center", va="center", fontsize="small", clip_on=True)
+    ax.vlines(np.unique(intervals)[1:-1], bottom, top, color="white", linewidth=1.0)
+
+
 def add_legend(ax: "Axes", colours: dict[str, str]) -> None:
     """Add a legend of labels, above axes without a title, beside those with one."""
     from matplotlib.patches import Patch
@@ -75,7 +93,10 @@ def add_legend(ax: "Axes", colours: dict[str, str]) -> None:
     if ax.get_title():
         ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     else:
-        columns = min(12, len(handles))
+        room = ax.bbox.width / ax.figure.dpi  # inches; no layout is left to axes under a wider legend
+        widths = [0.7 + 0.09 * len(handle.get_label()) for handle in handles]
+        most = range(min(12, len(handles)), 1, -1)
+        columns = next((n for n in most if sum(map(np.max, np.array_split(widths, n))) < room), 1)
         ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, frameon=False)
 
 
