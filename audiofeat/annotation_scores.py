@@ -16,6 +16,7 @@ from audiofeat.annotations._salami import LEVELS
 from audiofeat.annotations.segments import read_annotators
 from audiofeat.evaluation import evaluate_segments
 
+SUMMARY = "summary.csv"  # the table that `audiofeat segment` writes of a folder, which is no annotation
 GRID = 8.0  # s, the spacing for which published figures exist
 SYSTEMS = ("estimate", "grid of 8 s", "one label", "human")
 
@@ -97,7 +98,7 @@ def evaluate_annotations(
     reference, estimate : str or path-like
         Two files, whatever their names; or folders of files that `audiofeat.read_segments` reads, paired by name
         without extension. Of two formats under one name the first of .lab, .csv, .json, .txt, .TextGrid and .jams
-        is read, and the other listed as skipped. Files of other formats are not looked at, nor are folders in
+        is read. Files of other formats are not looked at, nor are folders in
         folders, but SALAMI's songs: a folder with ``textfile1.txt`` or ``textfile2.txt`` is a song of its name with
         an annotator for each. Of an estimate the first annotation counts.
     level : {"uppercase", "lowercase", "functions"}
@@ -191,7 +192,7 @@ def _pairs(
     reference: Path, estimate: Path, level: str, skipped: dict[str, str]
 ) -> Iterator[tuple[str, list[Path], list[Path]]]:
     """Yield name, files of the reference and files of the estimate of each song that has both."""
-    references, estimates = (_songs(path, level, skipped) for path in (reference, estimate))
+    references, estimates = (_songs(path, level) for path in (reference, estimate))
     if not any(path.is_dir() and not _salami(path, level) for path in (reference, estimate)):
         ((name, truth),), (guess,) = references.items(), estimates.values()  # a song on each side
         yield name, truth, guess
@@ -206,24 +207,23 @@ def _pairs(
         yield name, references[name], estimates[name]
 
 
-def _songs(path: Path, level: str, skipped: dict[str, str]) -> dict[str, list[Path]]:
-    """Return the files of each song, one for each annotator, by its name."""
+def _songs(path: Path, level: str) -> dict[str, list[Path]]:
+    """Return the files of each song, one for each annotator, by its name; of several formats the first."""
     if not path.is_dir():
         path.stat()  # or the system's reason why not
         return {path.stem: [path]}
     if song := _salami(path, level):
         return {path.name: song}
     order = list(EXTENSIONS)
-    files = [[child] for child in path.iterdir() if child.suffix.lower() in order and child.is_file()]
+    children = [child for child in path.iterdir() if child.is_file() and child.name != SUMMARY]
+    files = [[child] for child in children if child.suffix.lower() in order]
     files.sort(key=lambda one: (one[0].stem, order.index(one[0].suffix.lower())))
     folders = sorted(child for child in path.iterdir() if child.is_dir())
     songs: dict[str, list[Path]] = {}
     named = [(one[0].stem, one) for one in files] + [(one.name, _salami(one, level)) for one in folders]
     for name, song in named:
-        if name in songs and song:
-            skipped[str(song[0])] = f"{songs[name][0].name} is read in its place"
-        elif song:
-            songs[name] = song
+        if song:
+            songs.setdefault(name, song)
     return songs
 
 

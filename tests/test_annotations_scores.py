@@ -110,13 +110,13 @@ def test_what_is_not_scored_is_listed_with_its_reason(folders):
     (reference / "short.lab").write_text("0 0.1 a\n")
     (estimate / "short.lab").write_text("0 9 a\n")
     (estimate / "more.txt").write_text("0 9 a\n")
-    save(estimate / "a.json", EDGES, "ABAC")
+    save(estimate / "a.json", EDGES, "ABAC")  # in another format too, which is no fault
+    (estimate / "summary.csv").write_text("file,status\n")
     (estimate / "a.wav").write_bytes(b"not looked at")
     found = evaluate_annotations(*folders)
     assert {row.file for row in found.rows} == {"a"}
     assert found.rows[0].scores["Recall@0.5"] == 4 / 5  # of a.csv
     assert found.skipped == {
-        f"{estimate / 'a.json'}": "a.csv is read in its place",
         f"{reference / 'only.lab'}": f"no estimate of its name in {estimate}",
         f"{estimate / 'more.txt'}": f"no reference of its name in {reference}",
         f"{reference / 'b.lab'}": "line 2: start and end must be numbers, got '1' and 'x'",
