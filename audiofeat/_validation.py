@@ -1,6 +1,7 @@
 """The gate: arguments are checked here once, and everything below trusts them."""
 
 import operator
+import os
 from collections.abc import Collection
 from numbers import Real
 from typing import Any
@@ -25,6 +26,9 @@ def as_signal(
     float64. `ndim` asks for an exact number of axes. The result may share memory with `y` and is not written.
     Without `finite` the caller has yet to see to `require_finite`.
     """
+    if isinstance(y, str | os.PathLike):
+        msg = f"{name} must hold samples, got the path {os.fspath(y)!r}: audiofeat.load reads files"
+        raise TypeError(msg)
     try:
         array = np.asarray(y)
     except ValueError as error:

@@ -118,6 +118,9 @@ def test_preemphasis_comes_before_the_measure():
     [
         ({"distances": "mfcc"}, ValueError, "distances must be one of cepstra, chroma, .*, got 'mfcc'"),
         ({"distances": {}}, ValueError, "distances must hold at least one, got none"),
+        ({"distances": {None: 1.0}}, TypeError, "distances must have names and functions for keys, got None"),
+        ({"sync": ["a"]}, ValueError, r"sync must be 'beat', 'bar' or ascending times of 0 s or more, got \['a'\]"),
+        ({"y": "song.wav"}, TypeError, "y must hold samples, got the path 'song.wav': audiofeat.load reads files"),
         ({"distances": {"sem": 0.0}}, ValueError, r"distances\['sem'\] must be > 0, got 0.0"),
         ({"distances": {"sem": "1"}}, TypeError, r"distances\['sem'\] must be a"),
         ({"distances": np.ones((3, 4))}, ValueError, "distances must be a name, a function, .* square matrix: .*3, 4"),
@@ -154,7 +157,7 @@ def test_preemphasis_comes_before_the_measure():
 )
 def test_bad_options_are_named(parameters, error, message):
     with pytest.raises(error, match=message):
-        segment(SONG.y, SR, **parameters)
+        segment(**({"y": SONG.y, "sr": SR} | parameters))
 
 
 # --- sync

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from audiofeat._validation import as_count
@@ -34,7 +35,7 @@ def segment_hierarchy(
     sr : float
         Sample rate in Hz.
     levels : sequence of int
-        Numbers of labels, ascending, silence not counted.
+        Numbers of labels, ascending, silence not counted. One number is one level.
     window_duration, hop_duration, distances, graph, sync, min_duration, min_silence, silence_db : optional
         As for `segment`.
 
@@ -68,7 +69,7 @@ def segment_hierarchy(
     >>> [found.labels for found in segment_hierarchy(song.y, song.sr, levels=(1, 2, 3), hop_duration=1.0)]
     [['A'], ['A', 'B', 'A'], ['A', 'B', 'C', 'A']]
     """
-    counts = [as_count(count, "levels") for count in levels]
+    counts = [as_count(count, "levels") for count in (levels if np.iterable(levels) else [levels])]
     if not counts or any(more <= fewer for fewer, more in itertools.pairwise(counts)):
         msg = f"levels must ascend, got {list(levels)}"
         raise ValueError(msg)

@@ -172,7 +172,10 @@ def settled(
 
 def as_times(sync: ArrayLike) -> Float:
     """Return times in seconds as they were given, checked."""
-    times = np.asarray(sync, dtype=np.float64)
+    try:
+        times = np.asarray(sync, dtype=np.float64)
+    except (TypeError, ValueError):
+        times = np.full(1, np.nan)
     if times.ndim != 1 or not np.isfinite(times).all() or (times < 0.0).any() or (np.diff(times) <= 0.0).any():
         msg = f"sync must be 'beat', 'bar' or ascending times of 0 s or more, got {sync!r:.60}"
         raise ValueError(msg)
@@ -192,6 +195,9 @@ def _weighed(distances: Distances) -> tuple[dict[str, float], dict[str, Feature]
     weights: dict[str, float] = {}
     functions: dict[str, Feature] = {}
     for key, weight in distances.items():
+        if not isinstance(key, str) and not callable(key):
+            msg = f"distances must have names and functions for keys, got {key!r}"
+            raise TypeError(msg)
         name = as_choice(key, "distances", NAMES) if isinstance(key, str) else name_of(key)
         if name in weights:
             msg = f"distances must have different names, got {name!r} twice"
