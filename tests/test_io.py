@@ -424,6 +424,7 @@ def write_no_samples(path):
         (write_text, "a.wav", r"not decodable as audio \(Format not recognised\)"),
         (write_text, "a.mp3", r"not decodable as audio \(Format not recognised\)"),
         (write_text, "a.raw", r"not decodable as audio \(a raw file has no header\)"),
+        (write_text, "a.au", r"not decodable as audio \(a raw file has no header\)"),
         (write_no_samples, "a.wav", "holds no samples"),
     ],
 )

@@ -83,6 +83,9 @@ def open_audio(path: str | os.PathLike[str]) -> tuple[str, ForwardFile, int | No
         raise AudioError(name, reason)
     try:  # as bytes, for names that are not valid Unicode; Windows has none
         file = ForwardFile(name if os.name == "nt" else os.fsencode(name))
+        if file.format == "RAW":  # libsndfile takes anything that is called .au for headerless mu-law
+            file.close()
+            raise AudioError(name, "not decodable as audio (a raw file has no header)")
         if file.format != "MP3":
             return name, file, _declared(file)
         if _counts_frames(Path(name)):
