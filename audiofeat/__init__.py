@@ -38,7 +38,14 @@ _PUBLIC = {
         "tonnetz",
         "zero_crossing_rate",
     ),
-    "estimators": ("SpectralSegmenter",),
+    "estimators": (
+        "AudioClip",
+        "DescriptorTransformer",
+        "FeatureStatistics",
+        "LogMelTransformer",
+        "SegmentExcerpt",
+        "SpectralSegmenter",
+    ),
     "evaluation": ("evaluate_segments",),
     "fourier": ("fft_frequencies", "istft", "spectrogram", "stft"),
     "frontend": ("FrontEnd",),
@@ -79,9 +86,10 @@ _PUBLIC = {
     "separation": ("hpss",),
     "spectral": ("assign_clusters", "estimate_n_clusters", "leading_eigenvectors", "spectral_partition"),
     "tables": ("FeatureTable", "describe", "describe_many", "frames"),
+    "voting": ("ClipVotingClassifier", "Votes", "vote"),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
-_MODULES = ("synth",)  # used as modules
+_MODULES = ("baselines", "datasets", "synth", "testing")  # used as modules
 
 __all__ = [*_HOME, *_MODULES]
 __version__ = "0.1.0.dev0"

@@ -1,4 +1,4 @@
-from . import synth
+from . import baselines, datasets, synth, testing
 from .agglomeration import (
     Agglomeration,
     agglomerate,
@@ -35,7 +35,14 @@ from .descriptors import (
     tonnetz,
     zero_crossing_rate,
 )
-from .estimators import SpectralSegmenter
+from .estimators import (
+    AudioClip,
+    DescriptorTransformer,
+    FeatureStatistics,
+    LogMelTransformer,
+    SegmentExcerpt,
+    SpectralSegmenter,
+)
 from .evaluation import evaluate_segments
 from .fourier import (
     fft_frequencies,
@@ -119,29 +126,43 @@ from .tables import (
     describe_many,
     frames,
 )
+from .voting import (
+    ClipVotingClassifier,
+    Votes,
+    vote,
+)
 
 __all__ = [
     "ARModel",
     "Agglomeration",
     "AnnotationScores",
+    "AudioClip",
     "AudioError",
     "AudioInfo",
     "BeatHistogram",
     "Beats",
+    "ClipVotingClassifier",
+    "DescriptorTransformer",
+    "FeatureStatistics",
     "FeatureTable",
     "FrontEnd",
+    "LogMelTransformer",
     "Sections",
+    "SegmentExcerpt",
     "Segmentation",
     "SpectralSegmenter",
+    "Votes",
     "affinity",
     "agglomerate",
     "amplitude_to_db",
     "ar_spectrum",
     "assign_clusters",
+    "baselines",
     "beat_histogram",
     "beat_track",
     "change_points",
     "chroma_stft",
+    "datasets",
     "db_to_amplitude",
     "db_to_power",
     "delta",
@@ -216,8 +237,10 @@ __all__ = [
     "tempo",
     "tempogram",
     "temporal_path",
+    "testing",
     "timelag_median",
     "tonnetz",
+    "vote",
     "warmup",
     "zero_crossing_rate",
 ]

@@ -31,6 +31,7 @@ ROW = {
     "synth": 2,
     "mel": 3,
     "changes": 3,
+    "datasets": 3,
     "excerpts": 3,
     "neighbors": 3,
     "resegmentation": 3,
@@ -60,7 +61,10 @@ ROW = {
     "estimators": 9,
     "evaluation": 9,
     "annotation_scores": 10,
+    "baselines": 10,
+    "testing": 10,
     "hierarchy_scores": 10,
+    "voting": 10,
     "plot": 10,
     "report": 11,
     "cli": 12,
@@ -69,7 +73,9 @@ ALSO = {
     "_kernels": {"llvmlite", "numba"},
     "annotations": {"jams"},
     "ar": {"statsmodels"},
-    "estimators": {"sklearn"},
+    "baselines": {"sklearn"},
+    "datasets": {"pandas"},
+    "estimators": {"joblib", "sklearn"},
     "evaluation": {"mir_eval"},
     "io": {"soundfile", "soxr"},
     "plot": {"matplotlib"},
@@ -79,10 +85,14 @@ ALSO = {
     "sonification": {"soundfile"},
     "spectral": {"sklearn"},
     "tables": {"pandas"},
+    "testing": {"sklearn"},
+    "voting": {"sklearn"},
 }
 # Slow to import, or an extra: only inside functions.
 DEFERRED = {"jams", "librosa", "matplotlib", "mir_eval", "pandas", "sklearn", "statsmodels"}
-EARLY = {"estimators": {"sklearn"}}  # whose classes derive from it: loaded when one is asked for
+EARLY = {
+    name: {"sklearn"} for name in ("baselines", "estimators", "testing", "voting")
+}  # whose classes derive from it: loaded when one is asked for
 HEAVY = DEFERRED | {"numba", "scipy.signal", "soundfile", "soxr", "torch"}
 
 
