@@ -12,6 +12,8 @@ from audiofeat import evaluate_segments, save_annotations
 from audiofeat.cli import main
 from audiofeat.cli.evaluating import COLUMNS
 
+pytest.importorskip("mir_eval")
+
 EDGES, NEAR = [0.0, 10.0, 21.0, 33.0, 40.0], [0.0, 10.2, 22.0, 33.0, 40.0]
 
 

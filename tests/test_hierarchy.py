@@ -3,7 +3,6 @@
 import itertools
 import warnings
 
-import mir_eval
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +15,9 @@ SR = 8000
 PARTS = [[1.0], [1.0, -0.2], [1.0, 0.0, 0.9], [1.0, 0.0, 0.7]]  # two dark noises, and two with a peak in the middle
 RNG = np.random.default_rng(0)
 SONG = np.concatenate([synth.ar_noise(PARTS[i], 5 * SR, random_state=RNG) for i in (0, 1, 2, 3, 0, 2)])
+
+
+mir_eval = pytest.importorskip("mir_eval")
 
 
 def check_nested(levels):

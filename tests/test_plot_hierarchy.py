@@ -6,9 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
+
+pytest.importorskip("matplotlib")
+
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from numpy.testing import assert_allclose
 
 from audiofeat import plot_segments, synth
 from audiofeat.annotations import Sections
