@@ -66,6 +66,7 @@ _PUBLIC = {
     ),
     "neighbors": ("mutual_knn", "nearest_neighbors", "temporal_path", "timelag_median"),
     "onset": ("onset_envelope", "onset_strength"),
+    "persistence": ("ModelInfo", "data_fingerprint", "load_model", "model_info", "save_model"),
     "plot": (
         "plot_eigenvalues",
         "plot_features",
@@ -89,7 +90,7 @@ _PUBLIC = {
     "voting": ("ClipVotingClassifier", "Votes", "vote"),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
-_MODULES = ("baselines", "datasets", "synth", "testing")  # used as modules
+_MODULES = ("augment", "baselines", "classification", "datasets", "synth", "testing")  # used as modules
 
 __all__ = [*_HOME, *_MODULES]
 __version__ = "0.1.0.dev0"

@@ -1,4 +1,4 @@
-from . import baselines, datasets, synth, testing
+from . import augment, baselines, classification, datasets, synth, testing
 from .agglomeration import (
     Agglomeration,
     agglomerate,
@@ -84,6 +84,13 @@ from .neighbors import (
     timelag_median,
 )
 from .onset import onset_envelope, onset_strength
+from .persistence import (
+    ModelInfo,
+    data_fingerprint,
+    load_model,
+    model_info,
+    save_model,
+)
 from .plot import (
     plot_eigenvalues,
     plot_features,
@@ -147,6 +154,7 @@ __all__ = [
     "FeatureTable",
     "FrontEnd",
     "LogMelTransformer",
+    "ModelInfo",
     "Sections",
     "SegmentExcerpt",
     "Segmentation",
@@ -157,11 +165,14 @@ __all__ = [
     "amplitude_to_db",
     "ar_spectrum",
     "assign_clusters",
+    "augment",
     "baselines",
     "beat_histogram",
     "beat_track",
     "change_points",
     "chroma_stft",
+    "classification",
+    "data_fingerprint",
     "datasets",
     "db_to_amplitude",
     "db_to_power",
@@ -185,12 +196,14 @@ __all__ = [
     "load",
     "load_annotations",
     "load_hierarchy",
+    "load_model",
     "logmel",
     "mel_filterbank",
     "mel_frequencies",
     "mel_to_hz",
     "melspectrogram",
     "mfcc",
+    "model_info",
     "mutual_knn",
     "mutual_proximity",
     "nearest_neighbors",
@@ -216,6 +229,7 @@ __all__ = [
     "save",
     "save_annotations",
     "save_hierarchy",
+    "save_model",
     "save_report",
     "segment",
     "segment_file",

@@ -66,6 +66,9 @@ ROW = {
     "hierarchy_scores": 10,
     "voting": 10,
     "plot": 10,
+    "augment": 11,
+    "classification": 11,
+    "persistence": 11,
     "report": 11,
     "cli": 12,
 }
@@ -73,11 +76,14 @@ ALSO = {
     "_kernels": {"llvmlite", "numba"},
     "annotations": {"jams"},
     "ar": {"statsmodels"},
+    "augment": {"joblib", "librosa", "sklearn"},
     "baselines": {"sklearn"},
+    "classification": {"matplotlib", "sklearn"},
     "datasets": {"pandas"},
     "estimators": {"joblib", "sklearn"},
     "evaluation": {"mir_eval"},
     "io": {"soundfile", "soxr"},
+    "persistence": {"skops", "sklearn"},
     "plot": {"matplotlib"},
     "report": {"soundfile"},
     "rhythm": {"librosa"},
@@ -89,10 +95,9 @@ ALSO = {
     "voting": {"sklearn"},
 }
 # Slow to import, or an extra: only inside functions.
-DEFERRED = {"jams", "librosa", "matplotlib", "mir_eval", "pandas", "sklearn", "statsmodels"}
-EARLY = {
-    name: {"sklearn"} for name in ("baselines", "estimators", "testing", "voting")
-}  # whose classes derive from it: loaded when one is asked for
+DEFERRED = {"jams", "librosa", "matplotlib", "mir_eval", "pandas", "sklearn", "skops", "statsmodels"}
+# Whose classes derive from it: loaded when one is asked for.
+EARLY = {name: {"sklearn"} for name in ("augment", "baselines", "classification", "estimators", "testing", "voting")}
 HEAVY = DEFERRED | {"numba", "scipy.signal", "soundfile", "soxr", "torch"}
 
 

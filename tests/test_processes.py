@@ -272,11 +272,13 @@ def test_four_processes_race_to_fill_one_cache(tmp_path):
 
 INTERRUPT = """
 import os
+import signal
 import subprocess
 import threading
 import time
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background ignores it
     digest()
     y = np.zeros(4 * 3600 * 22050, np.float32)  # four hours, in pages that are not touched
     begin = time.monotonic()
