@@ -1,4 +1,4 @@
-"""The command ``audiofeat``: sections, their scores, headers and features of audio files from the shell.
+"""The command ``audiofeat``: sections, features and classes of audio files from the shell.
 
 Exit codes: 0 if all went well, 1 if a file failed (the others are done all the same), 2 for a wrong call,
 130 after Ctrl-C, 141 if the reader of the output went away. Results go to stdout; progress and one line per
@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from audiofeat.cli._terminal import UsageError, say
-from audiofeat.cli.evaluating import run_evaluate
+from audiofeat.cli.classifying import MODELS, run_evaluate, run_predict, run_train
+from audiofeat.cli.evaluating import run_evaluate as run_evaluate_segments
 from audiofeat.cli.extracting import run_describe, run_features, run_info
 from audiofeat.cli.segmenting import EXTENSIONS, run_demo, run_segment
 
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="audiofeat", description="Sections, headers and features of audio files.")
+    parser = argparse.ArgumentParser(prog="audiofeat", description="Sections, features and classes of audio files.")
     version = vars(sys.modules["audiofeat"])["__version__"]
     parser.add_argument("--version", action="version", version=f"audiofeat {version}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -97,14 +98,16 @@ def _parser() -> argparse.ArgumentParser:
         "--resume", action="store_true", help="skip files whose outputs in -o are newer and were made alike"
     )
 
-    evaluate = command(
-        "evaluate-segments", run_evaluate, "Score estimated sections against annotated, trivial and human ones."
+    score = command(
+        "evaluate-segments",
+        run_evaluate_segments,
+        "Score estimated sections against annotated, trivial and human ones.",
     )
-    evaluate.add_argument("reference", metavar="REF", help="annotations: a folder, a song of SALAMI or a file")
-    evaluate.add_argument("estimate", metavar="EST", help="estimates: a folder of files of the same names, or a file")
+    score.add_argument("reference", metavar="REF", help="annotations: a folder, a song of SALAMI or a file")
+    score.add_argument("estimate", metavar="EST", help="estimates: a folder of files of the same names, or a file")
     levels = ("uppercase", "lowercase", "functions")
-    evaluate.add_argument("--level", choices=levels, default=levels[0], help="of SALAMI's annotations")
-    evaluate.add_argument(
+    score.add_argument("--level", choices=levels, default=levels[0], help="of SALAMI's annotations")
+    score.add_argument(
         "-o",
         dest="outputs",
         action="append",
@@ -134,9 +137,43 @@ def _parser() -> argparse.ArgumentParser:
     describe.add_argument("--sr", type=_rate, default=22050.0, metavar="HZ", help="resample to it (default: 22050)")
     describe.add_argument("-o", dest="output", metavar="OUT.csv", help="the table (default: to the terminal)")
 
+    data = "NAME:PATH, such as gtzan:PATH, esc10:PATH, fma-small:PATH, folder:PATH (a folder for each class), csv:FILE"
+    train = command("train", run_train, "Fit a genre baseline to a data set.")
+    train.add_argument("data", metavar="DATA", help=data)
+    _add_model(train)
+    train.add_argument("-o", dest="output", required=True, metavar="MODEL.skops", help="the fitted model")
+
+    predict = command("predict", run_predict, "Say which class files belong to.")
+    predict.add_argument("model", metavar="MODEL.skops", help="what train wrote")
+    predict.add_argument("files", nargs="+", metavar="FILE")
+    predict.add_argument("--json", action="store_true", help="a line of JSON for each file, with all probabilities")
+
+    evaluate = command("evaluate", run_evaluate, "Test a genre baseline on folds of a data set that do not leak.")
+    evaluate.add_argument("data", metavar="DATA", help=data)
+    _add_model(evaluate)
+    evaluate.add_argument("--cv", type=_folds, default=5, metavar="N", help="folds, or official (default: 5)")
+    groups = ("track", "artist")
+    evaluate.add_argument("--groups", choices=groups, default=groups[0], help="what is never divided")
+    evaluate.add_argument("--repeats", type=_count, default=1, metavar="N", help="runs with other folds (default: 1)")
+    evaluate.add_argument("--allow-leakage", action="store_true", help="go on where folds leak, and say so")
+    evaluate.add_argument(
+        "-o", dest="outputs", action="append", metavar="PATH", help="write a .json, .md or figure; repeatable"
+    )
+
     demo = command("demo", run_demo, "Segment a synthetic song, and compare with the truth.")
     demo.add_argument("-o", dest="folder", default="audiofeat-demo", metavar="DIR", help="default: audiofeat-demo")
     return parser
+
+
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", choices=MODELS, default="pca-knn", help="default: pca-knn")
+    command.add_argument(
+        "--preset", metavar="P", help="a front end's frames, as in the papers (default: the statistics of describe)"
+    )
+
+
+def _folds(text: str) -> int | str:
+    return text if text == "official" else _count(text)
 
 
 def _count(text: str) -> int:
