@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import numba
 import pytest
 
-ABSENT = {name for name in ("matplotlib", "mir_eval", "jams") if find_spec(name) is None}
+ABSENT = {name for name in ("matplotlib", "mir_eval", "jams", "skops") if find_spec(name) is None}
 WHOLE = {  # nothing is left of these
     "tests/test_evaluation.py": "mir_eval",
     "tests/test_plot.py": "matplotlib",
