@@ -371,7 +371,8 @@ def test_demo(tmp_path, monkeypatch, capsys):
     assert out[3].split()[-1] == found[0]
     scores = {line[:20].strip(): float(line[20:]) for line in out if re.fullmatch(r".{20} [01]\.\d{3}", line)}
     assert len(scores) == 5
-    assert scores["Pairwise F-measure"] > 0.5
+    assert scores["F-measure@0.5"] == 1.0
+    assert scores["Adjusted Rand Index"] > 0.9
 
 
 def test_demo_without_extras_names_them_and_does_the_rest(tmp_path, monkeypatch, capsys):

@@ -461,6 +461,16 @@ def test_repr_is_short():
     assert repr(segment(np.zeros(8000), SR)) == "<Segmentation of 1.00 s: 0.00 silence>"
 
 
+def test_sections_of_a_song_are_not_its_chords():
+    """A verse of eight bars, a chord to a bar, is one section."""
+    pytest.importorskip("mir_eval")
+    songs = [synth.song(random_state=seed) for seed in range(6)]
+    found = [segment(song.y, song.sr) for song in songs]
+    scores = [audiofeat.evaluate_segments(song, own) for song, own in zip(songs, found, strict=True)]
+    assert np.mean([score["F-measure@0.5"] for score in scores]) > 0.95
+    assert np.mean([score["Adjusted Rand Index"] for score in scores]) > 0.9
+
+
 @pytest.mark.slow
 def test_blocks_give_the_partition_of_the_whole_matrix(monkeypatch):
     song = synth.song(random_state=0)

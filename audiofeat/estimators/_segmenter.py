@@ -237,6 +237,5 @@ class SpectralSegmenter(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         pieces = np.searchsorted(changes, np.arange(n), side="right")
         if self.n_clusters is not None and self.n_clusters > pieces[-1] + 1:
             pieces = np.arange(n)
-        return label_pieces(
-            mutual_proximity(distance), pieces, n_clusters=self.n_clusters, max_clusters=most, penalty=penalty
-        )
+        near = mutual_proximity(distance)
+        return label_pieces(distance, near, pieces, n_clusters=self.n_clusters, max_clusters=most, penalty=penalty)
