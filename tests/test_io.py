@@ -14,6 +14,7 @@ import soundfile as sf
 import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutations import with_checksums
 from numpy.testing import assert_array_equal
 
 from audiofeat import AudioError, AudioInfo, info, load, save, stream
@@ -291,6 +292,21 @@ def test_mp3_without_a_count_is_decoded_to_its_end(tmp_path, mode, tag):
     assert_array_equal(kept, y[: len(kept)])
 
 
+def test_a_count_of_no_frames_is_no_count(tmp_path):  # of an MP3 that was written to a pipe
+    save(tmp_path / "a.mp3", music(SR), SR)
+    raw = (tmp_path / "a.mp3").read_bytes()
+    at = raw.index(b"Xing") + 8
+    (tmp_path / "b.mp3").write_bytes(raw[:at] + bytes(4) + raw[at + 4 :])
+    assert info(tmp_path / "b.mp3").declared_samples is None
+    y, _ = load(tmp_path / "b.mp3")
+    assert SR <= len(y) < SR + 3 * 1152
+    assert np.isin(load(tmp_path / "a.mp3")[0][:2000], y).mean() > 0.9
+    (tmp_path / "b.mp3").write_bytes(raw[:at] + b"\0\0\0\2" + raw[at + 4 :])  # fewer than its padding
+    assert info(tmp_path / "b.mp3").declared_samples is None
+    with pytest.raises(AudioError, match=r"b\.mp3: holds no samples"):
+        load(tmp_path / "b.mp3")
+
+
 def test_mp3_with_id3_tag(folder, tmp_path):
     tag = b"ID3\x04\x00\x00\x00\x00\x40\x00" + bytes(8192)
     (tmp_path / "a.mp3").write_bytes(tag + (folder / "a.mp3").read_bytes())
@@ -307,7 +323,74 @@ def test_chained_ogg_is_not_taken_for_whole(folder, tmp_path):
     assert_array_equal(load(tmp_path / "a.ogg", truncated="keep")[0], load(folder / "a.ogg")[0])
 
 
+@pytest.mark.parametrize("extension", ["wav", "aiff", "ogg", "opus"])
+@pytest.mark.parametrize("size", [10, 3000])
+def test_a_long_comment_hides_no_cut(tmp_path, extension, size):  # it fills libsndfile's log
+    path = tmp_path / f"a.{extension}"
+    save(path, music(8 * SR, 1), SR)
+    raw = path.read_bytes()
+    if extension == "wav":  # a chunk before the samples
+        text = b"LIST" + struct.pack("<I", size + 12) + b"INFOICMT" + struct.pack("<I", size) + b"x" * size
+        path.write_bytes(raw[:36] + text + raw[36:])
+    elif extension == "aiff":
+        path.write_bytes(raw[:12] + b"ANNO" + struct.pack(">I", size) + b"x" * size + raw[12:])
+    else:
+        with sf.SoundFile(path, "w", SR, 1, format="OGG", subtype=dict(LOSSY)[extension]) as file:
+            file.comment = "x" * size
+            file.write(music(8 * SR, 1).T)
+    whole, _ = load(path)
+    assert len(whole) == 8 * SR
+    raw = path.read_bytes()
+    path.write_bytes(raw[: raw.rindex(b"OggS")] if b"OggS" in raw else raw[:-50_000])
+    with pytest.raises(AudioError, match=rf"a\.{extension}: truncated: "):
+        load(path)
+    kept, _ = load(path, truncated="keep")
+    assert 6 * SR < len(kept) < 8 * SR
+
+
 # Hostile files
+
+
+def test_opus_that_begins_before_zero(tmp_path):
+    """One page after a hole, with fewer samples than its packets hold: libsndfile returned memory nobody wrote."""
+    sf.write(tmp_path / "a.opus", music(SR // 4, 1).T, SR, format="OGG", subtype="OPUS")
+    raw = bytearray((tmp_path / "a.opus").read_bytes())
+    raw[raw.rindex(b"OggS") + 18] += 1  # number of the page
+    (tmp_path / "a.opus").write_bytes(with_checksums(raw, []))
+    for truncated in ("raise", "keep"):
+        with pytest.raises(AudioError, match=r"a\.opus: its last Opus page holds more samples"):
+            load(tmp_path / "a.opus", truncated=truncated)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sr", [8000, 22050, 48000])
+def test_samples_too_loud_to_be_resampled(tmp_path, dtype, sr):
+    loud = np.where(np.random.default_rng(0).random(5000) < 0.5, 3e38, -3e38)
+    sf.write(tmp_path / "a.wav", loud, 16000, subtype="FLOAT")
+    assert np.abs(load(tmp_path / "a.wav", dtype=dtype)[0]).max() == np.float32(3e38)
+    with pytest.raises(AudioError, match=rf"a\.wav: too loud to be resampled to {sr} Hz"):
+        load(tmp_path / "a.wav", sr, dtype=dtype)
+
+
+@pytest.mark.parametrize(("options", "size"), [({}, SR), ({"mono": False}, 2 * SR), ({"sr": SR // 2}, SR // 2)])
+def test_max_size_counts_what_is_returned(folder, options, size):
+    expected, _ = load(folder / "a.flac", duration=1, **options)
+    assert_array_equal(load(folder / "a.flac", duration=1, max_size=size, **options)[0], expected)
+    message = rf"a\.flac: more values than max_size = {size - 1}$"
+    with pytest.raises(AudioError, match=message):
+        load(folder / "a.flac", duration=1, max_size=size - 1, **options)
+    with pytest.raises(AudioError, match=message):
+        list(stream(folder / "a.flac", block=100, duration=1, max_size=size - 1, **options))
+
+
+def test_memory_of_a_stream_does_not_grow_with_its_ratio(tmp_path):
+    sf.write(tmp_path / "a.wav", np.zeros(50_000), 100)
+    tracemalloc.start()
+    n_samples = sum(len(y) for y in stream(tmp_path / "a.wav", block=4096, sr=100_000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert n_samples == 50_000_000
+    assert peak < 16e6  # 200 MB if it were resampled at once
 
 
 def test_a_forged_length_allocates_nothing(folder, tmp_path):
@@ -470,6 +553,7 @@ def test_an_offset_beyond_the_end(folder, extension):
         ({"duration": 0}, "duration must be > 0, got 0"),
         ({"dtype": "int16"}, "dtype must be one of float32, float64, got 'int16'"),
         ({"max_duration": 0}, "max_duration must be > 0, got 0"),
+        ({"max_size": 0}, "max_size must be >= 1, got 0"),
         ({"truncated": "ignore"}, "truncated must be one of keep, raise, got 'ignore'"),
     ],
 )

@@ -13,13 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, StackingClassifier
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from sklearn.svm import LinearSVC
 
-from audiofeat import DescriptorTransformer, FeatureStatistics, FrontEnd, SegmentExcerpt, augment, baselines
+from audiofeat import DescriptorTransformer, FeatureStatistics, FrontEnd, SegmentExcerpt, augment, baselines, preset
 from audiofeat.datasets.table import AudioDataset, Item
 from audiofeat.persistence import data_fingerprint, load_model, model_info, save_model
 from audiofeat.voting import ClipVotingClassifier
@@ -47,6 +50,18 @@ MODELS = {
     "extra": ExtraTreesClassifier(3, random_state=0),
     "linear": LinearSVC(random_state=0),
     "votes": ClipVotingClassifier(baselines.svm(preset=FRONT_END, n_frames=4), clip_duration=0.1),
+    "grid": GridSearchCV(baselines.svm(features=RMS), {"classifier__C": [0.5, 2.0], "scaler": ["passthrough"]}, cv=2),
+    "scored": GridSearchCV(
+        baselines.knn(2, features=RMS),
+        [{"classifier__n_neighbors": [1]}, {"classifier__weights": ["distance"]}],
+        scoring={"f1": "f1_macro", "balanced": "balanced_accuracy"},
+        refit="f1",
+        cv=StratifiedKFold(2, shuffle=True, random_state=0),
+    ),
+    "sampled": RandomizedSearchCV(baselines.svm(features=RMS), {"classifier__C": [1.0, 2.0, 4.0]}, n_iter=2, cv=2),
+    "stacked": StackingClassifier([("a", baselines.knn(features=RMS)), ("b", baselines.svm(features=RMS))], cv=2),
+    "sigmoid": CalibratedClassifierCV(baselines.svm(features=RMS), cv=2),
+    "isotonic": CalibratedClassifierCV(baselines.svm(features=RMS), cv=2, method="isotonic", ensemble=False),
     "augmented": augment.AugmentedClassifier(baselines.knn(features=RMS), which=(("gain", -6.0),)),
 }
 
@@ -64,6 +79,39 @@ def test_a_round_trip_changes_nothing(name, tmp_path):
     assert_array_equal(again.classes_, LABELS[[0, -1]])
     assert_array_equal(again.fit(SIGNALS, LABELS).predict(SIGNALS), model.predict(SIGNALS))
     assert [p.name for p in tmp_path.iterdir()] == ["model.skops"]
+
+
+def test_a_search_keeps_its_table(tmp_path):
+    model = MODELS["scored"].fit(SIGNALS, LABELS)
+    save_model(tmp_path / "a", model)
+    again = load_model(tmp_path / "a")
+    assert again.cv_results_.keys() == model.cv_results_.keys()
+    for column, values in model.cv_results_.items():
+        assert type(again.cv_results_[column]) is type(values)
+        assert_array_equal(np.ma.getmaskarray(again.cv_results_[column]), np.ma.getmaskarray(values))
+        assert np.all(again.cv_results_[column] == values)
+    assert again.best_params_ == model.best_params_
+    assert again.score(SIGNALS, LABELS) == model.score(SIGNALS, LABELS)
+
+
+def test_the_front_end_that_a_search_chose_is_in_the_header(tmp_path):
+    grid = {"features__frontend": [FRONT_END]}
+    search = GridSearchCV(baselines.knn(1, preset="kth2020", n_frames=4), grid, cv=2).fit(SIGNALS, LABELS)
+    save_model(tmp_path / "model.skops", search)
+    found = model_info(tmp_path / "model.skops").frontends
+    assert found["best_estimator__features__frontend"] == FRONT_END
+    assert found["estimator__features__frontend"] == preset("kth2020")
+
+
+def test_a_search_by_another_score_is_refused(tmp_path):
+    for name, scoring in {"matthews_corrcoef": "matthews_corrcoef", "score_by_ear": make_scorer(score_by_ear)}.items():
+        search = GridSearchCV(baselines.knn(1, features=RMS), {"classifier__p": [1]}, cv=2, scoring=scoring)
+        with pytest.raises(ValueError, match=rf"load_model allows, got .*{name} \(FunctionNode\)"):
+            save_model(tmp_path / "a", search.fit(SIGNALS, LABELS))
+
+
+def score_by_ear(y_true, y_pred):
+    return 1.0
 
 
 def test_tempi_and_integer_classes(tmp_path):
@@ -174,6 +222,7 @@ def nodes(part):
 
 
 FORGED = {
+    "score": {"__class__": "get_scorer", "__module__": "sklearn.metrics", "__loader__": "FunctionNode"},
     "object": {"__class__": "Popen", "__module__": "subprocess", "__loader__": "ObjectNode"},
     "function": {"__class__": "function", "__module__": "os", "__loader__": "FunctionNode", "content": "system"},
     "reduce": {"__class__": "list", "__module__": "builtins", "__loader__": "ConstructorFromReduceNode"},

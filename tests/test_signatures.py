@@ -37,7 +37,7 @@ TABLE = {
     "load": (
         [librosa.load],
         {"res_type"},
-        {"sr": None, "dtype": "float32", "max_duration": 86400.0, "truncated": "raise"},
+        {"sr": None, "dtype": "float32", "max_duration": 86400.0, "max_size": None, "truncated": "raise"},
     ),
     "logmel": (
         [*BANDS, librosa.power_to_db],

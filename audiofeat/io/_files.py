@@ -5,7 +5,7 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import soundfile as sf
 
@@ -14,9 +14,14 @@ from audiofeat.io.errors import AudioError
 UNKNOWN = 2**62  # libsndfile's count for a FLAC stream that states none is 2**63 - 1
 MP3_SLACK = 2 * 1152  # some encoders count the frame that holds the count, or their padding
 
-# libsndfile lowers a length that its file cannot hold; only its log still tells what was declared
+# libsndfile lowers a length that its file cannot hold; its log still tells what was declared, if it has room
 LOWERED = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)$", re.MULTILINE)
-OGG_CUT = re.compile(r"^Ogg ?: (?:Last page lacks an end-of-stream bit|Junk after the last page)", re.MULTILINE)
+LOG_SIZE = 2047  # a long comment fills it
+MAX_CHUNKS = 1000
+OGG_TAIL = 2**16  # an Ogg page has at most 65307 bytes
+
+# Where a last page of Opus starts before zero, libsndfile returns memory that nobody wrote. It subtracts unsigned.
+MISPLACED = re.compile(r"^Opus : Hole found appears to be of length (?:-\d|\d{10})", re.MULTILINE)
 
 
 class ForwardFile(sf.SoundFile):  # type: ignore[misc]
@@ -89,11 +94,13 @@ def open_audio(path: str | os.PathLike[str]) -> tuple[str, ForwardFile, int | No
         if file.format != "MP3":
             return name, file, _declared(file)
         if _counts_frames(Path(name)):
-            return name, file, int(file.frames)
+            return name, file, None if file.frames >= UNKNOWN else int(file.frames)
         file.close()
         return name, _open_endless(name), None
     except sf.LibsndfileError as error:
         raise AudioError(name, f"not decodable as audio ({reason_of(error)})") from error
+    except OSError as error:
+        raise AudioError(name, error.strerror or str(error)) from error
     except TypeError as error:  # the extension .raw
         raise AudioError(name, "not decodable as audio (a raw file has no header)") from error
 
@@ -120,24 +127,60 @@ def _declared(file: ForwardFile) -> int | None:
     frames = int(file.frames)
     if frames >= UNKNOWN:
         return None
-    lowered = LOWERED.search(file.extra_info)
-    if lowered is None:
+    log = file.extra_info
+    lowered = LOWERED.search(log)
+    if lowered is not None:
+        declared, actual = map(int, lowered.groups())
+    elif len(log) >= LOG_SIZE and file.format in ("WAV", "WAVEX", "AIFF"):
+        declared, actual = _data_size(_path_of(file))
+    else:
         return frames
-    declared, actual = map(int, lowered.groups())
     if actual == 0 or declared & 0x7FFF0000 == 0x7FFF0000:
         return frames  # a writer to a pipe puts the largest size, signed or not
     return max(frames, round(declared * frames / actual))
 
 
+def _path_of(file: ForwardFile) -> Path:
+    return Path(os.fsdecode(file.name))
+
+
+def _data_size(path: Path) -> tuple[int, int]:
+    """Return how many bytes the chunk of samples in a WAV or AIFF declares, and how many follow."""
+    with path.open("rb") as raw:
+        order: Literal["little", "big"] = "little" if raw.read(12)[:4] == b"RIFF" else "big"
+        for _ in range(MAX_CHUNKS):
+            head = raw.read(8)
+            size = int.from_bytes(head[4:], order)
+            if head[:4] in (b"data", b"SSND"):
+                return size, path.stat().st_size - raw.tell()
+            raw.seek(size + size % 2, os.SEEK_CUR)
+    return 0, 0
+
+
 def _counts_frames(path: Path) -> bool:
-    """Tell whether an MP3 opens with a Xing or Info frame that states the number of frames."""
+    """Tell whether an MP3 opens with a Xing or Info frame that states the number of frames, which is 0 in a pipe."""
     with path.open("rb") as raw:
         head = raw.read(10)
         tag = head[:3] == b"ID3"  # its size follows, in four bytes of 7 bits
         raw.seek(10 + sum((byte & 127) << 7 * (3 - i) for i, byte in enumerate(head[6:])) if tag else 0)
         frame = raw.read(4096)
     at = max(frame.find(b"Xing"), frame.find(b"Info"))
-    return at >= 0 and bool(frame[at + 7 : at + 8]) and frame[at + 7] & 1 == 1
+    return at >= 0 and len(frame) >= at + 12 and frame[at + 7] & 1 == 1 and any(frame[at + 8 : at + 12])
+
+
+def _ogg_ends(path: Path) -> bool:
+    """Tell whether an Ogg file ends with the last page of its first stream."""
+    with path.open("rb") as raw:
+        serial = raw.read(18)[14:]
+        raw.seek(max(0, path.stat().st_size - OGG_TAIL))
+        tail = raw.read()
+    at = tail.find(b"OggS")
+    while at >= 0:
+        sizes = tail[at + 27 : at + 27 + tail[at + 26]] if at + 26 < len(tail) else b""
+        if at + 27 + len(sizes) + sum(sizes) == len(tail):
+            return tail[at + 5] & 4 == 4 and tail[at + 14 : at + 18] == serial
+        at = tail.find(b"OggS", at + 1)
+    return False
 
 
 def shortfall(file: ForwardFile, n_samples: int, declared: int | None) -> str:
@@ -145,6 +188,9 @@ def shortfall(file: ForwardFile, n_samples: int, declared: int | None) -> str:
     slack = MP3_SLACK if file.format == "MP3" else 0
     if declared is not None and n_samples < declared - slack:
         return f"truncated: {n_samples} of {declared} declared samples"
-    if file.format == "OGG" and OGG_CUT.search(file.extra_info):
-        return f"truncated: its Ogg stream, {n_samples} samples, does not end where the file ends"
+    try:
+        if file.format == "OGG" and not _ogg_ends(_path_of(file)):
+            return f"truncated: its Ogg stream, {n_samples} samples, does not end where the file ends"
+    except OSError as error:
+        return f"cannot be read to its end ({error.strerror})"
     return ""

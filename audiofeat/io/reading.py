@@ -1,39 +1,23 @@
 """Decode forward, mix, resample, and cut into blocks: `load` and `stream` are one path."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 import soundfile as sf
-import soxr
 from numpy.typing import DTypeLike
 
 from audiofeat._validation import Float, as_choice, as_count, as_number, as_rate
-from audiofeat.io._files import UNKNOWN, ForwardFile, open_audio, reason_of, shortfall
+from audiofeat.io._blocks import BLOCK, join, mix, rechunk, resample, within
+from audiofeat.io._files import MISPLACED, UNKNOWN, ForwardFile, open_audio, reason_of, shortfall
 from audiofeat.io.errors import AudioError
 
-BLOCK = 2**18  # values decoded at once, over all channels: 1 MiB of float32
 MP3_BLOCK = 4 * 1152  # samples; libsndfile drops all of the block in which an MP3 goes wrong
 MAX_RATIO = 1000.0  # beyond it soxr may run for minutes on one sample, or ask for gigabytes
 RANDOM_ACCESS = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # where a seek is exact (FLAC is PCM_ too)
 
 Truncated = Literal["raise", "keep"]
-
-
-def _mix(block: Float, *, mono: bool) -> Float:
-    """Return a copy of `block`, (n_samples, n_channels): the mean channel, or all, or the only one."""
-    n_channels = block.shape[1]
-    if n_channels == 1:
-        return block[:, 0].copy()
-    if not mono:
-        return block.copy()
-    with np.errstate(over="ignore", invalid="ignore"):  # caught as not finite by the caller
-        mixed = block[:, 0] + block[:, 1]  # several times faster than a mean over a short axis
-        for channel in range(2, n_channels):
-            mixed += block[:, channel]
-        mixed /= n_channels
-    return mixed
 
 
 def _read_into(wanted: Float, file: ForwardFile, position: int) -> tuple[int, str]:
@@ -76,7 +60,9 @@ def _decode(
             n_read, problem = _read_into(wanted, file, position)
             if n_read == 0:
                 break
-            block = _mix(wanted[max(0, start - position) : n_read], mono=mono)
+            if file.subtype == "OPUS" and MISPLACED.search(file.extra_info):
+                raise AudioError(name, "its last Opus page holds more samples than there are before its end")
+            block = mix(wanted[max(0, start - position) : n_read], mono=mono)
             finite = np.isfinite(block)
             if not finite.all():
                 at = tuple(np.argwhere(~finite)[0])
@@ -94,25 +80,6 @@ def _decode(
             raise AudioError(name, problem or (beyond if position else "holds no samples"))
 
 
-def _resample(
-    blocks: Iterable[Float], name: str, native: float, sr: float, n_channels: int, dtype: str
-) -> Iterator[Float]:
-    """Yield `blocks` at the rate `sr`."""
-    resampler = soxr.ResampleStream(native, sr, n_channels, dtype=dtype, quality="HQ")
-    empty = np.empty((0, n_channels) if n_channels > 1 else 0, dtype=dtype)
-    n_samples = 0
-    for block in blocks:
-        resampled = resampler.resample_chunk(block)
-        n_samples += len(resampled)
-        if len(resampled):
-            yield resampled
-    tail = resampler.resample_chunk(empty, last=True)
-    if n_samples + len(tail) == 0:
-        raise AudioError(name, f"too short to give one sample at {sr:g} Hz")
-    if len(tail):
-        yield tail
-
-
 def _read(
     path: str | os.PathLike[str],
     sr: float | None,
@@ -121,6 +88,7 @@ def _read(
     duration: float | None,
     dtype: DTypeLike,
     max_duration: float,
+    max_size: int | None,
     truncated: str,
 ) -> tuple[Iterator[Float], float]:
     """Check the arguments, open the file; return its blocks, time first, and their rate."""
@@ -130,6 +98,7 @@ def _read(
     kind = dtype if isinstance(dtype, str) else np.dtype(dtype).name
     as_choice(kind, "dtype", ("float32", "float64"))
     limit = as_number(max_duration, "max_duration", low=0.0, open_low=True)
+    largest = None if max_size is None else as_count(max_size, "max_size")
     as_choice(truncated, "truncated", ("raise", "keep"))
     name, file, declared = open_audio(path)
     native, n_channels = int(file.samplerate), int(file.channels)
@@ -151,16 +120,8 @@ def _read(
         truncated=truncated,
     )
     if rate != native:
-        blocks = _resample(blocks, name, native, rate, 1 if mono else n_channels, kind)
-    return blocks, int(rate) if rate.is_integer() else rate
-
-
-def _join(blocks: list[Float]) -> Float:
-    """Concatenate blocks in time, and put time last."""
-    if blocks[0].ndim == 1:
-        return np.concatenate(blocks)
-    out = np.empty((blocks[0].shape[1], sum(map(len, blocks))), dtype=blocks[0].dtype)
-    return np.concatenate([block.T for block in blocks], axis=1, out=out)
+        blocks = resample(blocks, name, native, rate, 1 if mono else n_channels, kind)
+    return within(blocks, name, largest), int(rate) if rate.is_integer() else rate
 
 
 def load(
@@ -172,6 +133,7 @@ def load(
     duration: float | None = None,
     dtype: DTypeLike = "float32",
     max_duration: float = 86400.0,
+    max_size: int | None = None,
     truncated: Truncated = "raise",
 ) -> tuple[Float, float]:
     """Decode an audio file, all or a part of it.
@@ -191,7 +153,10 @@ def load(
     dtype : {"float32", "float64"}, default="float32"
         Type of the samples; integer codings are scaled to [-1, 1).
     max_duration : float, default=86400.0
-        Longest audio to decode, in seconds from the start of the file.
+        Longest audio to decode, in seconds from the start of the file, by its declared rate.
+    max_size : int or None, default=None
+        Most values to return, samples times channels; None is no limit. `load` holds them twice while it
+        joins the blocks.
     truncated : {"raise", "keep"}, default="raise"
         What to do with a file that ends early or whose decoding stops with an error.
 
@@ -208,7 +173,8 @@ def load(
         If an argument is out of its range.
     AudioError
         If the file is missing, unreadable, empty, not audio, truncated (see Notes), longer than
-        `max_duration`, holds NaN or Inf, or has no sample in the part asked for.
+        `max_duration`, of more than `max_size` values, holds NaN or Inf, overflows when it is resampled,
+        or has no sample in the part asked for.
 
     See Also
     --------
@@ -217,8 +183,9 @@ def load(
     Notes
     -----
     The decoder is read forward until it is empty. Nothing is allocated from the header, whose length
-    may be forged, and `max_duration` counts decoded samples. Seeking is used for linear codings and FLAC
-    only, where it is exact; other formats decode and drop what comes before `offset`.
+    may be forged: `max_duration` and `max_size` count what was decoded. So may the rate be, and with it what
+    `max_duration` allows; a file that was not made by friends needs `max_size` as well. Seeking is used for
+    linear codings and FLAC only, where it is exact; other formats decode and drop what comes before `offset`.
 
     A file is *truncated* if the decoder stops with an error, if it gives fewer samples than the header
     declares, or if its (first) Ogg stream does not end with the file. Nothing is declared by the maximal
@@ -239,8 +206,8 @@ def load(
     >>> y.shape, y.dtype, sr
     ((22050,), dtype('float32'), 22050)
     """
-    blocks, rate = _read(path, sr, mono, offset, duration, dtype, max_duration, truncated)
-    return _join(list(blocks)), rate
+    blocks, rate = _read(path, sr, mono, offset, duration, dtype, max_duration, max_size, truncated)
+    return join(list(blocks)), rate
 
 
 def stream(
@@ -253,6 +220,7 @@ def stream(
     duration: float | None = None,
     dtype: DTypeLike = "float32",
     max_duration: float = 86400.0,
+    max_size: int | None = None,
     truncated: Truncated = "raise",
 ) -> Iterator[Float]:
     """Decode an audio file block by block, in memory that does not grow with its length.
@@ -273,6 +241,8 @@ def stream(
         As for `load`.
     max_duration : float, default=86400.0
         As for `load`.
+    max_size : int or None, default=None
+        As for `load`, for all blocks together.
     truncated : {"raise", "keep"}, default="raise"
         As for `load`.
 
@@ -299,22 +269,5 @@ def stream(
     [1000, 1000, 500]
     """
     block = as_count(block, "block")
-    blocks, _ = _read(path, sr, mono, offset, duration, dtype, max_duration, truncated)
-    return _rechunk(blocks, block)  # not a generator itself: arguments and file are checked at the call
-
-
-def _rechunk(blocks: Iterable[Float], size: int) -> Iterator[Float]:
-    """Yield the same samples in blocks of `size`, time last."""
-    held: list[Float] = []
-    n_held = 0
-    for block in blocks:
-        rest = block
-        while n_held + len(rest) >= size:
-            cut = size - n_held
-            yield _join([*held, rest[:cut]])
-            held, n_held, rest = [], 0, rest[cut:]
-        if len(rest):
-            held.append(rest)
-            n_held += len(rest)
-    if held:
-        yield _join(held)
+    blocks, _ = _read(path, sr, mono, offset, duration, dtype, max_duration, max_size, truncated)
+    return rechunk(blocks, block)  # not a generator itself: arguments and file are checked at the call

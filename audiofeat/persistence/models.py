@@ -208,6 +208,9 @@ def _frontends_of(estimator: Any) -> dict[str, FrontEnd]:
         if name.rpartition("__")[2] == "frontend":
             front_end = preset(value) if isinstance(value, str) else value
             found[name] = FrontEnd.from_dict(front_end.to_dict())
+    best = getattr(estimator, "best_estimator_", None)  # of a search, which may have run over front ends
+    if best is not None:
+        found |= {f"best_estimator__{name}": front_end for name, front_end in _frontends_of(best).items()}
     return found
 
 
