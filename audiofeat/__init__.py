@@ -47,6 +47,7 @@ _PUBLIC = {
         "SpectralSegmenter",
     ),
     "evaluation": ("evaluate_segments",),
+    "extraction": ("Describe", "Excerpts", "Progress", "Segments", "extract_features"),
     "fourier": ("fft_frequencies", "istft", "spectrogram", "stft"),
     "frontend": ("FrontEnd",),
     "graph": ("affinity", "normalized_laplacian", "symmetrize"),
@@ -86,6 +87,7 @@ _PUBLIC = {
     "sem": ("spectral_error", "spectral_error_matrix"),
     "separation": ("hpss",),
     "spectral": ("assign_clusters", "estimate_n_clusters", "leading_eigenvectors", "spectral_partition"),
+    "store": ("Schema", "Store", "StoreError", "StoreWriter", "compact_store", "merge_stores", "open_store"),
     "tables": ("FeatureTable", "describe", "describe_many", "frames"),
     "voting": ("ClipVotingClassifier", "Votes", "vote"),
 }

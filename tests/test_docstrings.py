@@ -13,6 +13,7 @@ NAMES = [name for name in audiofeat.__all__ if name not in audiofeat._MODULES]
 NAMES += [f"{module}.{name}" for module in audiofeat._MODULES for name in getattr(audiofeat, module).__all__]
 NAMES = [name for name in NAMES if not name.rpartition(".")[2].isupper()]  # constants say what they are beside them
 GATES = {"as_signal", "as_number", "as_rate", "as_count", "as_choice"}
+OPENED = {"StoreWriter"}  # nobody calls it: it is made by its own `open`, which is described
 # What other libraries call it, where the house has its own word.
 OTHER_WORDS = {
     "x",
@@ -70,7 +71,7 @@ def test_every_parameter_is_described(name):
     heads = re.findall(r"^(\w[\w, ]*) :", section(doc, "Parameters") + section(doc, "Attributes"), flags=re.MULTILINE)
     described = {word.strip() for head in heads for word in head.split(",")}
     is_error = inspect.isclass(value) and issubclass(value, Exception)
-    assert described >= (set() if is_error else set(inspect.signature(value).parameters))
+    assert described >= (set() if is_error or name in OPENED else set(inspect.signature(value).parameters))
 
 
 @pytest.mark.parametrize("name", NAMES)

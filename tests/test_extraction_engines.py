@@ -1,0 +1,449 @@
+"""Extraction in processes: the same store by every engine, whatever dies on the way."""
+
+import importlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import numba
+import numpy as np
+import pytest
+import soundfile as sf
+from numpy.testing import assert_array_equal
+
+from audiofeat import AudioError, FrontEnd
+from audiofeat.extraction import engines, extract_features
+from audiofeat.extraction.engines import EngineError
+from audiofeat.store import open_store
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes where Linux has them")
+
+ROOT = Path(__file__).parents[1]
+SR = 8000
+SERIAL = {"engine": "serial"}
+ENGINES = [{"n_jobs": 2}, {"scheduler": "local:2"}]
+SLOW_ENGINES = [ENGINES[0], pytest.param(ENGINES[1], marks=pytest.mark.slow)]
+
+# What workers do: a module that they can import, in the folder of the test.
+MODULE = """
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+
+
+def slow(y, sr):
+    time.sleep(0.01)
+    return np.abs(np.fft.rfft(y))
+
+
+def endless(y, sr):
+    time.sleep(1000)
+
+
+def deadly(y, sr):
+    number = round(100 * float(y[0]))
+    if number == 3:
+        os._exit(7)
+    if number == 5:
+        time.sleep(1000)
+    if number == 7:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if number == 8:
+        sys.exit("no")
+    if number == 9:
+        np.ones(1 << 50)
+    if number == 10:
+        raise KeyError("y")
+    return y[:10]
+
+
+def once(y, sr, folder):
+    number = round(100 * float(y[0]))
+    if number == 4:
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            return y
+        os.kill(os.getpid(), signal.SIGKILL)  # as a system that is short of memory
+    return y
+
+
+def environment(y, sr):
+    return np.array([float(os.environ[f"{name}_NUM_THREADS"]) for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")])
+"""
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """The module, in a folder of its own."""
+    name = f"work_{tmp_path.name}".replace("-", "_")
+    name = "".join(c if c.isalnum() else "_" for c in name)
+    folder = tmp_path / "module"
+    folder.mkdir()
+    (folder / f"{name}.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(folder)
+    return importlib.import_module(name)
+
+
+def music(folder, n_files, n_samples=400):
+    """Write files whose first sample is their number over a hundred."""
+    folder.mkdir()
+    for i in range(n_files):
+        y = 0.1 * np.random.default_rng(i).standard_normal(n_samples)
+        y[0] = i / 100
+        sf.write(folder / f"{i:03d}.wav", y, SR, subtype="FLOAT")
+    return folder
+
+
+def assert_same_stores(one, other):
+    assert one.paths == other.paths
+    assert one.errors == other.errors
+    for item, twin in zip(one, other, strict=True):
+        assert_array_equal(item, twin, strict=True)
+        assert item.tobytes() == twin.tobytes()
+
+
+def members(group):
+    """Return the processes of a group that have not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_bytes().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        if fields[2] == str(group).encode() and fields[0] not in (b"Z", b"X"):
+            found.append(int(path.parent.name))
+    return found
+
+
+def children():
+    """Return the processes that this one has started, but for loky's tracker of resources, and have not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_bytes().rpartition(b")")[2].split()
+            line = (path.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if fields[1] == str(os.getpid()).encode() and fields[0] not in (b"Z", b"X") and b"tracker" not in line:
+            found.append(int(path.parent.name))
+    return found
+
+
+def until(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def _no_orphans():
+    before = set(children())
+    yield
+    until(lambda: not set(children()) - before)
+
+
+# Equal stores
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the stand-ins for kernels are not in other processes")
+@pytest.mark.parametrize("options", [*ENGINES, pytest.param({"n_jobs": 1}, marks=pytest.mark.slow)], ids=str)
+def test_engines_give_the_same_store(options, tmp_path):
+    if "scheduler" in options:
+        pytest.importorskip("distributed")
+    folder = music(tmp_path / "music", 40, 5000)
+    (folder / "bad.wav").write_bytes(b"")
+    (folder / "worse.mp3").write_bytes(bytes(1000))
+    front_end = FrontEnd(4000, n_fft=256, n_mels=16)
+    excerpts = "2x0.4s"
+    stores = [
+        extract_features(folder, tmp_path / f"{i}", features=front_end, excerpts=excerpts, dtype="float16", **chosen)
+        for i, chosen in enumerate((SERIAL, options))
+    ]
+    assert len(stores[0]) == 40
+    assert_same_stores(*stores)
+    assert not stores[1].verify()
+
+
+@pytest.mark.parametrize("options", SLOW_ENGINES, ids=str)
+def test_workers_use_one_thread(options, work, tmp_path):
+    if "scheduler" in options:
+        pytest.importorskip("distributed")
+    store = extract_features(music(tmp_path / "music", 4), tmp_path / "store", features=work.environment, **options)
+    assert_array_equal(store.matrix(), np.ones((4, 4)))
+
+
+# Files that kill their workers
+
+
+@pytest.mark.parametrize("options", SLOW_ENGINES, ids=str)
+def test_who_kills_its_process_is_an_error_and_nobody_else(options, work, tmp_path):
+    if "scheduler" in options:
+        pytest.importorskip("distributed")
+    folder = music(tmp_path / "music", 14)
+    store = extract_features(folder, tmp_path / "store", features=work.deadly, timeout=1.0, **options)
+    told = {int(Path(failure.path).stem): failure.reason for failure in store.errors}
+    assert sorted(told) == [3, 5, 7, 8, 9, 10]
+    death = ("its worker died on the way, twice",) * 2
+    if "n_jobs" in options:
+        death = ("its process ended on the way, twice (EXIT(7))", "its process ended on the way, twice (SIGSEGV(-11))")
+    assert (told[3], told[7]) == death
+    assert told[5] == "timeout: not done after 1 s"
+    assert told[8] == "SystemExit: no"
+    assert told[9].startswith("MemoryError: ") or "ArrayMemoryError" in told[9]
+    assert told[10] == "KeyError: 'y'"
+    assert [int(Path(path).stem) for path in store.paths] == [i for i in range(14) if i not in told]
+
+
+def test_who_was_killed_by_mistake_is_not(work, tmp_path):
+    from functools import partial
+
+    function = partial(work.once, folder=str(tmp_path / "seen"))
+    store = extract_features(music(tmp_path / "music", 8), tmp_path / "store", features=function, n_jobs=2)
+    assert (len(store), store.errors) == (8, ())
+    assert (tmp_path / "seen").exists()
+
+
+@pytest.mark.slow
+def test_an_idle_process_that_dies_is_replaced(work, tmp_path):
+    """Between two files: nobody is to blame."""
+    killed = []
+
+    def progress(now):
+        for pid in children() if now.finished == 3 else ():
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+
+    folder = music(tmp_path / "music", 30)
+    store = extract_features(folder, tmp_path / "store", features=work.slow, n_jobs=2, progress=progress)
+    assert killed
+    assert (len(store), store.errors) == (30, ())
+
+
+def test_the_first_error_is_raised_with_its_path(work, tmp_path):
+    folder = music(tmp_path / "music", 12)
+    with pytest.raises(AudioError, match=r"not done after 0\.5 s") as caught:
+        extract_features(
+            [folder / f"{i:03d}.wav" for i in (0, 1, 2, 5, 6)],
+            tmp_path / "store",
+            features=work.deadly,
+            timeout=0.5,
+            n_jobs=2,
+            on_error="raise",
+        )
+    assert caught.value.path == str(folder / "005.wav")
+    store = open_store(tmp_path / "store")
+    assert [failure.path for failure in store.errors] == [caught.value.path]
+    assert store.info().counts["claimed"] == 0
+
+
+def test_processes_that_cannot_begin(tmp_path, monkeypatch):
+    ghost = ModuleType("ghost_of_a_module")
+    exec("def f(y, sr): return y", vars(ghost))
+    monkeypatch.setitem(sys.modules, ghost.__name__, ghost)
+    with pytest.raises(EngineError, match=r"a process could not be started: .*"):
+        extract_features(music(tmp_path / "music", 3), tmp_path / "store", features=ghost.f, n_jobs=2)
+    counts = open_store(tmp_path / "store").info().counts
+    assert (counts["waiting"], counts["claimed"]) == (3, 0)
+
+
+def test_no_more_than_a_few_files_are_on_the_way(work, tmp_path):
+    """Else memory would grow, and what a crash gives back."""
+    taken, n_finished, most = [], 0, 0
+    from audiofeat.extraction.limits import Limits
+    from audiofeat.extraction.running import _as_work
+
+    folder = music(tmp_path / "music", 30)
+
+    def tasks():
+        for task in enumerate(sorted(map(str, folder.iterdir()))):
+            taken.append(task)
+            yield task
+
+    chosen = _as_work(work.slow, None, None, "skip", Limits())
+    for _ in engines.processes(chosen, tasks(), 2, None):
+        n_finished += 1
+        most = max(most, len(taken) - n_finished)
+    assert n_finished == 30
+    assert most <= 2 * engines.IN_FLIGHT
+
+
+# Extractions that are killed
+
+SCRIPT = """
+import functools
+import sys
+
+from audiofeat.extraction import extract_features
+from audiofeat.store import StoreWriter
+from {module} import {function}
+
+if __name__ == "__main__":
+    folder, store, n_jobs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    opened = StoreWriter.open
+    StoreWriter.open = functools.partial(opened, commit_seconds=0.03)  # so that there is always something to lose
+    told = lambda now: print(now.finished, flush=True)
+    extract_features(folder, store, features={function}, n_jobs=n_jobs, resume=True, progress=told)
+    print("whole", flush=True)
+"""
+
+
+@contextmanager
+def extraction(work, folder, store, *, function="slow", n_jobs=2):
+    """Run an extraction in a group of processes of its own, of which nothing is left in the end."""
+    home = Path(work.__file__).parent
+    script = home / f"{function}.py"
+    script.write_text(SCRIPT.format(module=work.__name__, function=function))
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", script, folder, store, str(n_jobs)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{home}"},
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if members(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    until(lambda: not members(process.pid))
+
+
+def run_whole(work, folder, store, **options):
+    with extraction(work, folder, store, **options) as process:
+        out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, ""), err
+    assert out.endswith("whole\n")
+    return open_store(store)
+
+
+def kill_again_and_again(work, tmp_path, n_files, n_kills):
+    folder = music(tmp_path / "music", n_files)
+    (folder / "bad.wav").write_bytes(b"no audio")
+    expected = extract_features(folder, tmp_path / "uninterrupted", features=work.slow, engine="serial")
+    chance, store, n_done, gained = random.Random(0), tmp_path / "store", 0, 0
+    for _ in range(n_kills):
+        with extraction(work, folder, store) as process:
+            for _ in range(chance.randrange(1 + 2 * n_files // n_kills)):
+                if process.stdout.readline() in ("whole\n", ""):
+                    break
+            time.sleep(chance.uniform(0.0, 0.06))
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if not (store / "store.json").exists():
+            continue
+        left = open_store(store)
+        assert not left.verify()
+        for path, item in zip(left.paths, left, strict=True):
+            assert item.tobytes() == expected[path].tobytes()
+        assert len(left) >= n_done  # what was committed stays
+        gained += len(left) > n_done
+        n_done = len(left)
+    assert gained > 1
+    assert_same_stores(run_whole(work, folder, store), expected)
+    named = {f"{name}.npy" for name in open_store(store)._snapshot.shards}
+    assert {path.name for path in store.glob("shards/*")} == named
+
+
+def test_kills_lose_nothing(work, tmp_path):
+    kill_again_and_again(work, tmp_path, n_files=60, n_kills=8)
+
+
+@pytest.mark.slow
+def test_fifty_kills_lose_nothing(work, tmp_path):
+    kill_again_and_again(work, tmp_path, n_files=200, n_kills=50)
+
+
+@pytest.mark.parametrize(
+    ("sign", "function"),
+    [
+        (signal.SIGKILL, "endless"),
+        pytest.param(signal.SIGKILL, "slow", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, "endless", marks=pytest.mark.slow),
+    ],
+)
+def test_processes_end_with_their_parent(sign, function, work, tmp_path):
+    with extraction(work, music(tmp_path / "music", 60), tmp_path / "store", function=function) as process:
+        process.stdout.readline()
+        until(lambda: len(members(process.pid)) >= 3)
+        time.sleep(0.5)
+        process.send_signal(sign)
+        assert process.wait() == -sign
+        until(lambda: not members(process.pid))
+
+
+@pytest.mark.parametrize("function", ["slow", "endless"])
+@pytest.mark.parametrize("to_all", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["terminal", "parent"])
+def test_an_interrupt_keeps_what_is_done(to_all, function, work, tmp_path):
+    folder, store = music(tmp_path / "music", 100), tmp_path / "store"
+    with extraction(work, folder, store, function=function) as process:
+        for _ in range(5 if function == "slow" else 1):
+            process.stdout.readline()
+        if function == "endless":
+            time.sleep(1.0)  # some begin, others are about to
+        (os.killpg if to_all else os.kill)(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == -signal.SIGINT
+        assert err.splitlines()[-1] == "KeyboardInterrupt"
+        assert err.count("Traceback") == 1, err
+        until(lambda: not members(process.pid))
+    kept = open_store(store)
+    assert not kept.verify()
+    counts = kept.info().counts
+    assert counts["claimed"] == 0
+    assert counts["done"] + counts["waiting"] == 100
+    if function == "slow":
+        assert counts["done"] >= 4
+
+
+def test_two_extractions_fill_one_store(work, tmp_path):
+    folder = music(tmp_path / "music", 120)
+    expected = extract_features(folder, tmp_path / "alone", features=work.slow, engine="serial")
+    store = tmp_path / "store"
+    with extraction(work, folder, store, n_jobs=1) as one, extraction(work, folder, store, n_jobs=1) as other:
+        outputs = [process.communicate(timeout=120) for process in (one, other)]
+    assert [err for _, err in outputs] == ["", ""]
+    assert all(out.endswith("whole\n") for out, _ in outputs)
+    finished = [int(out.splitlines()[-2]) for out, _ in outputs]
+    assert sum(finished) == 120  # no file twice
+    assert_same_stores(open_store(store), expected)
+
+
+def test_one_extraction_waits_for_the_other_and_inherits(work, tmp_path):
+    """The second finds everything claimed, until the first is killed."""
+    folder, store = music(tmp_path / "music", 10), tmp_path / "store"
+    seen = threading.Event()
+    with extraction(work, folder, store, function="endless") as first:
+        first.stdout.readline()
+        until(lambda: (store / "store.json").exists() and open_store(store).info().counts["claimed"] == 10)
+
+        def kill(_):
+            if not seen.is_set():
+                seen.set()
+                os.killpg(first.pid, signal.SIGKILL)
+                first.wait()
+
+        from audiofeat.extraction.limits import Limits
+        from audiofeat.extraction.running import _as_work, _fill, _schema_of
+        from audiofeat.store import StoreWriter
+
+        chosen = _as_work(work.endless, None, None, "skip", Limits())
+        with StoreWriter.open(store, _schema_of(chosen), resume=True) as writer:
+            assert writer.claim(10) == []
+            mine = _as_work(work.slow, None, None, "skip", Limits())
+            _fill(writer, engines.serial, mine, False, kill)
+    assert seen.is_set()
+    assert len(open_store(store)) == 10
