@@ -1,0 +1,124 @@
+from .attention import UBCPRCNN, UBCAttention
+from .checkpoint import (
+    LoadedNetwork,
+    load_network,
+    save_network,
+)
+from .crnn import KTHCNNRNN, KTHCRNN
+from .distributed import process_group
+from .exporting import export_onnx
+from .frontend import LogMel, Spectrogram
+from .inspection import (
+    InvarianceProbe,
+    activation_maps,
+    invariance_probe,
+    plot_filters,
+    saliency,
+)
+from .layers import ResetBeforeGRU, count_parameters
+from .musical import (
+    BlackBox,
+    Frequency,
+    Time,
+    TimeFrequency,
+    mirex2015,
+    time_frequency_init,
+)
+from .prcnn import (
+    PRCNN,
+    FengCNN,
+    ParallelRecurrent,
+)
+from .recurrent import (
+    GRUClassifier,
+    SkipGRU,
+    seconds,
+)
+from .registry import (
+    NetworkRecipe,
+    check_front_end,
+    create_model,
+    list_models,
+    model_options,
+)
+from .residual import CNN3, KTHCNN
+from .summaries import (
+    Layer,
+    Summary,
+    summary,
+)
+from .training import (
+    TrainingError,
+    TrainResult,
+    TrainSettings,
+    fit,
+    plot_history,
+    read_history,
+)
+from .vision import (
+    VGG,
+    VGG16,
+    AlexNet,
+    Picture,
+    ResNet,
+    ResNet34,
+    Transfer,
+    load_weights,
+)
+
+__all__ = [
+    "CNN3",
+    "KTHCNN",
+    "KTHCNNRNN",
+    "KTHCRNN",
+    "PRCNN",
+    "UBCPRCNN",
+    "VGG",
+    "VGG16",
+    "AlexNet",
+    "BlackBox",
+    "FengCNN",
+    "Frequency",
+    "GRUClassifier",
+    "InvarianceProbe",
+    "Layer",
+    "LoadedNetwork",
+    "LogMel",
+    "NetworkRecipe",
+    "ParallelRecurrent",
+    "Picture",
+    "ResNet",
+    "ResNet34",
+    "ResetBeforeGRU",
+    "SkipGRU",
+    "Spectrogram",
+    "Summary",
+    "Time",
+    "TimeFrequency",
+    "TrainResult",
+    "TrainSettings",
+    "TrainingError",
+    "Transfer",
+    "UBCAttention",
+    "activation_maps",
+    "check_front_end",
+    "count_parameters",
+    "create_model",
+    "export_onnx",
+    "fit",
+    "invariance_probe",
+    "list_models",
+    "load_network",
+    "load_weights",
+    "mirex2015",
+    "model_options",
+    "plot_filters",
+    "plot_history",
+    "process_group",
+    "read_history",
+    "saliency",
+    "save_network",
+    "seconds",
+    "summary",
+    "time_frequency_init",
+]
