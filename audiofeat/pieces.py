@@ -12,7 +12,7 @@ from audiofeat.resegmentation import ROUNDS, price, resegment
 Labels = NDArray[np.intp]
 
 # Found on medleys of music, regions and sounds, seeds 0 to 99, 0 to 59 and 0 to 71:
-CHANGE = 0.25  # what a change costs where labels are counted, in medians of all distances, to each unit of the penalty
+CHANGE = 0.375  # what a change costs where labels are counted, in medians of all distances, to each unit of the penalty
 CLUSTER = 0.07  # by what share a label has to lower the price of all
 ALIKE = 0.2  # silhouette below which there is one sound: above 0.3 on medleys, below 0.2 on speech and on noise
 THINNED = 500  # windows that are looked at for a median

@@ -23,7 +23,7 @@ Labels = NDArray[np.intp]
 MOST = 4000  # windows whose distances are kept whole: of more, every second, third, ...
 REACH, SPACING, GUARD, CONTEXT, SEARCH = 2.0, 1.75, 0.3, 1.5, 0.6  # lengths of a window
 # Found on the same medleys as the weights of distances:
-PENALTY = 1.8  # of a change of label, in mean distances within clusters for a length of a window
+PENALTY = 1.2  # of a change of label, in mean distances within clusters for a length of a window
 SAME = 0.6  # dB, of smooth spectra; what windows of one sound may differ by
 FLOOR = 1e-9  # of a median
 
