@@ -17,7 +17,7 @@ _PUBLIC = {
     "distributed": ("process_group",),
     "exporting": ("export_onnx",),
     "frontend": ("LogMel", "Spectrogram"),
-    "inspection": ("InvarianceProbe", "activation_maps", "invariance_probe", "plot_filters", "saliency"),
+    "inspection": ("InvarianceProbe", "LayerChange", "activation_maps", "invariance_probe", "plot_filters", "saliency"),
     "layers": ("ResetBeforeGRU", "count_parameters"),
     "musical": ("BlackBox", "Frequency", "Time", "TimeFrequency", "mirex2015", "time_frequency_init"),
     "prcnn": ("PRCNN", "FengCNN", "ParallelRecurrent"),

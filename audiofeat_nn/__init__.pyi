@@ -10,6 +10,7 @@ from .exporting import export_onnx
 from .frontend import LogMel, Spectrogram
 from .inspection import (
     InvarianceProbe,
+    LayerChange,
     activation_maps,
     invariance_probe,
     plot_filters,
@@ -82,6 +83,7 @@ __all__ = [
     "GRUClassifier",
     "InvarianceProbe",
     "Layer",
+    "LayerChange",
     "LoadedNetwork",
     "LogMel",
     "NetworkRecipe",
