@@ -7,13 +7,15 @@ from importlib.util import find_spec
 import numba
 import pytest
 
-ABSENT = {name for name in ("matplotlib", "mir_eval", "jams", "skops") if find_spec(name) is None}
+EXTRAS = ("dask", "distributed", "jams", "matplotlib", "mir_eval", "onnx", "pandas", "pyarrow", "skops", "torch")
+ABSENT = {name for name in EXTRAS if find_spec(name) is None}
 WHOLE = {  # nothing is left of these
     "tests/test_evaluation.py": "mir_eval",
     "tests/test_plot.py": "matplotlib",
     "tests/test_plot_features.py": "matplotlib",
 }
 collect_ignore = [path for path, package in WHOLE.items() if package in ABSENT]
+collect_ignore_glob = ["audiofeat_nn/*", "tests/test_nn_*"] if "torch" in ABSENT else []
 if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
     collect_ignore += ["audiofeat/rhythm/beats.py", "audiofeat/rhythm/summary.py"]  # librosa.beat cannot be imported
 

@@ -41,6 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
             getattr(librosa.feature, feature)(y=y)
 
 
+# Whose slow tests take minutes each, or many of them: CI leaves them to `.ci/long`.
+LONG = ("test_extraction", "test_nn_", "test_store")
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real recordings; tests that ask for it carry the marker `realdata`."""
@@ -96,7 +100,11 @@ def weighed(bank: Any, S: Array) -> Array:
     return product
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("slow") and item.path.name.startswith(LONG):
+            item.add_marker("long")
     folder = os.environ.get("AUDIOFEAT_DATA")
     if folder and Path(folder).is_dir():
         return

@@ -9,12 +9,21 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from audiofeat.cli._terminal import UsageError, say
 from audiofeat.cli.classifying import MODELS, run_evaluate, run_predict, run_train
+from audiofeat.cli.collecting import run_extract
 from audiofeat.cli.evaluating import run_evaluate as run_evaluate_segments
 from audiofeat.cli.extracting import run_describe, run_features, run_info
 from audiofeat.cli.segmenting import EXTENSIONS, run_demo, run_segment
+from audiofeat.cli.storing import run_compact, run_errors, run_export, run_merge, run_verify
+from audiofeat.cli.storing import run_info as run_store_info
+
+if TYPE_CHECKING:
+    from audiofeat.extraction import Excerpts
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,8 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"audiofeat {version}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text)
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], text: str, to: "Subparsers" = commands
+    ) -> argparse.ArgumentParser:
+        added = to.add_parser(name, help=text, description=text)
         added.set_defaults(run=run)
         return added
 
@@ -137,6 +148,12 @@ def _parser() -> argparse.ArgumentParser:
     describe.add_argument("--sr", type=_rate, default=22050.0, metavar="HZ", help="resample to it (default: 22050)")
     describe.add_argument("-o", dest="output", metavar="OUT.csv", help="the table (default: to the terminal)")
 
+    extract = command("extract", run_extract, "Compute features of a collection into a store, whatever happens.")
+    _add_extract(extract)
+    about_stores = "Look after the stores that extract writes."
+    store = commands.add_parser("store", help=about_stores, description=about_stores)
+    _add_store(command, store.add_subparsers(required=True, metavar="ACTION"))
+
     data = "NAME:PATH, such as gtzan:PATH, esc10:PATH, fma-small:PATH, folder:PATH (a folder for each class), csv:FILE"
     train = command("train", run_train, "Fit a genre baseline to a data set.")
     train.add_argument("data", metavar="DATA", help=data)
@@ -170,6 +187,57 @@ def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--preset", metavar="P", help="a front end's frames, as in the papers (default: the statistics of describe)"
     )
+
+
+def _add_extract(extract: argparse.ArgumentParser) -> None:
+    inputs = "folders, files, patterns in quotes, tables (.csv, .tsv) with a column path, or data sets NAME:PATH"
+    extract.add_argument("inputs", nargs="+", metavar="INPUT", help=inputs)
+    extract.add_argument("-o", dest="output", required=True, metavar="STORE", help="the store, a folder")
+    what = "a name of audiofeat.list_presets() (default: librosa); default or gtzan with --stats; default or ucsd2020 "
+    extract.add_argument("--preset", metavar="P", help=what + "with --segments")
+    kind = extract.add_mutually_exclusive_group()
+    kind.add_argument("--stats", action="store_true", help="statistics of each file, a row of describe")
+    kind.add_argument("--segments", action="store_true", help="sections of each file: start, end, number of the label")
+    extract.add_argument("--excerpt", type=_excerpt, metavar="E", help="3s@center, 3s@30 (from second 30 on), 10x3s")
+    extract.add_argument("--short", choices=("skip", "pad"), help="what to do with files too short for the excerpt")
+    extract.add_argument("--dtype", choices=("float16", "float32", "float64"), help="(default: float32)")
+    extract.add_argument("-j", dest="n_jobs", type=_count, metavar="N", help="processes (default: one for each core)")
+    address = "tcp://HOST:PORT of a dask scheduler (it runs whatever it is sent: trusted networks only), or local:N"
+    extract.add_argument("--scheduler", metavar="ADDR", help=address)
+    extract.add_argument("--shard", metavar="I/N", help="the I-th of N parts of the files; store merge joins them")
+    extract.add_argument("--max-duration", type=_seconds, metavar="S", help="skip longer files")
+    extract.add_argument("--max-bytes", type=_count, metavar="N", help="skip larger files")
+    extract.add_argument("--timeout", type=_seconds, metavar="S", help="give a file up after so many seconds")
+    extract.add_argument("--resume", action="store_true", help="go on with the store, or begin it")
+    extract.add_argument("--retry", action="store_true", help="with --resume: try what failed or was skipped again")
+    extract.add_argument("--strict", action="store_true", help="stop at the first file that fails")
+
+
+def _add_store(command: Callable[..., argparse.ArgumentParser], to: "Subparsers") -> None:
+    info = command("info", run_store_info, "Say what stores hold.", to)
+    info.add_argument("--json", action="store_true", help="a line of JSON for each store")
+    verify = command("verify", run_verify, "Read all items again, and compare their checksums.", to)
+    verify.add_argument("--redo", action="store_true", help="have the next extract --resume make damaged items again")
+    errors = command("errors", run_errors, "List the files without an item, and why.", to)
+    compact = command("compact", run_compact, "Lay the items back to back in as few shards as may be.", to)
+    merge = command("merge", run_merge, "Make one store of several of the same features.", to)
+    for action in (info, verify, errors, compact, merge):
+        action.add_argument("stores", nargs="+", metavar="STORE")
+    for action in (compact, merge):
+        action.add_argument("--one", action="store_true", help="one shard, so that Store.matrix() reads no copy")
+    merge.add_argument("-o", dest="output", required=True, metavar="STORE", help="the new store")
+    export = command("export", run_export, "Write a store of statistics or sections as a table.", to)
+    export.add_argument("store", metavar="STORE")
+    export.add_argument("-o", dest="output", required=True, metavar="OUT", help="a .parquet or .csv file")
+
+
+def _excerpt(text: str) -> "Excerpts":
+    from audiofeat.extraction import Excerpts
+
+    try:
+        return Excerpts.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _folds(text: str) -> int | str:
