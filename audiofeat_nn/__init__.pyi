@@ -5,7 +5,20 @@ from .checkpoint import (
     save_network,
 )
 from .crnn import KTHCNNRNN, KTHCRNN
+from .data import (
+    Cutting,
+    Normalization,
+    PatchDataset,
+    ResidentWaveforms,
+    SampleBlocks,
+    StoreDataset,
+    list_cuttings,
+    maps_of,
+    patches_of,
+    split_validation,
+)
 from .distributed import process_group
+from .estimator import NeuralClassifier
 from .exporting import export_onnx
 from .frontend import LogMel, Spectrogram
 from .inspection import (
@@ -29,6 +42,12 @@ from .prcnn import (
     PRCNN,
     FengCNN,
     ParallelRecurrent,
+)
+from .prediction import (
+    Failure,
+    Prediction,
+    Predictor,
+    plot_timeline,
 )
 from .recurrent import (
     GRUClassifier,
@@ -78,6 +97,8 @@ __all__ = [
     "VGG16",
     "AlexNet",
     "BlackBox",
+    "Cutting",
+    "Failure",
     "FengCNN",
     "Frequency",
     "GRUClassifier",
@@ -87,13 +108,21 @@ __all__ = [
     "LoadedNetwork",
     "LogMel",
     "NetworkRecipe",
+    "NeuralClassifier",
+    "Normalization",
     "ParallelRecurrent",
+    "PatchDataset",
     "Picture",
+    "Prediction",
+    "Predictor",
     "ResNet",
     "ResNet34",
     "ResetBeforeGRU",
+    "ResidentWaveforms",
+    "SampleBlocks",
     "SkipGRU",
     "Spectrogram",
+    "StoreDataset",
     "Summary",
     "Time",
     "TimeFrequency",
@@ -109,18 +138,23 @@ __all__ = [
     "export_onnx",
     "fit",
     "invariance_probe",
+    "list_cuttings",
     "list_models",
     "load_network",
     "load_weights",
+    "maps_of",
     "mirex2015",
     "model_options",
+    "patches_of",
     "plot_filters",
     "plot_history",
+    "plot_timeline",
     "process_group",
     "read_history",
     "saliency",
     "save_network",
     "seconds",
+    "split_validation",
     "summary",
     "time_frequency_init",
 ]
