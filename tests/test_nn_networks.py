@@ -183,6 +183,7 @@ def test_recurrence_does_not_compile_whole():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["kth-cnn", "time-frequency"])
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, when it loads its compiler
 def test_the_compiler_of_torch_agrees(name):
     model, x = evaluated(name)
     logits = model(x)
