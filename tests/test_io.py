@@ -84,6 +84,21 @@ def test_every_pcm_value_survives(tmp_path, extension, subtype, bits, dtype):
     assert info(tmp_path / f"a.{extension}")[1:4] == (8000, 2, 70_000)
 
 
+@pytest.mark.parametrize("container", ["AIFF", "AU", "CAF", "RF64", "W64", "WAV", "WAVEX"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_16_bits_are_the_floats_of_libsndfile(tmp_path, container, dtype):
+    for n_channels in (1, 2, 3):
+        steps = np.random.default_rng(n_channels).integers(-(2**15), 2**15, (140_000, n_channels)).astype(np.int16)
+        steps[:3] = [[-(2**15)], [2**15 - 1], [-1]]
+        sf.write(tmp_path / "a", steps, 8000, format=container, subtype="PCM_16")
+        expected = sf.read(tmp_path / "a", dtype=dtype, always_2d=True)[0]
+        assert_array_equal(np.atleast_2d(load(tmp_path / "a", mono=False, dtype=dtype)[0]), expected.T)
+        mono = load(tmp_path / "a", dtype=dtype)[0]
+        assert mono.dtype == dtype
+        assert_array_equal(mono, sum(expected.T) / np.array(n_channels, dtype))
+        assert_array_equal(load(tmp_path / "a", offset=1.0, dtype=dtype)[0], mono[8000:])
+
+
 @pytest.mark.parametrize(("subtype", "dtype"), [("FLOAT", "float32"), ("DOUBLE", "float64")])
 def test_floats_survive_beyond_one(tmp_path, subtype, dtype):
     y = np.array([1e-40, -3.0, 1e20, 0.0, 1 / 3], dtype=dtype)
@@ -307,6 +322,29 @@ def test_a_count_of_no_frames_is_no_count(tmp_path):  # of an MP3 that was writt
         load(tmp_path / "b.mp3")
 
 
+def test_an_mp3_that_goes_wrong_loses_four_frames(tmp_path):
+    sr, rng = 44100, np.random.default_rng(0)
+    save(tmp_path / "a.mp3", rng.uniform(-0.5, 0.5, (2, 8 * sr)), sr)
+    raw = bytearray((tmp_path / "a.mp3").read_bytes())
+    at = len(raw) * 3 // 4
+    raw[at : at + 3000] = bytes(3000)
+    (tmp_path / "a.mp3").write_bytes(raw)
+    pieces = []
+
+    def read_forward(file):
+        buffer = np.empty((4 * 1152, 2), np.float32)
+        while len(piece := file.read(out=buffer)):
+            pieces.append(piece.copy())
+
+    with ForwardFile(tmp_path / "a.mp3") as file, pytest.raises(sf.LibsndfileError):
+        read_forward(file)
+    with pytest.raises(AudioError, match="decoding stops with an error"):
+        load(tmp_path / "a.mp3")
+    y, _ = load(tmp_path / "a.mp3", mono=False, truncated="keep")
+    assert y.shape[1] > 2**17  # more than is decoded at once
+    assert_array_equal(y.T, np.concatenate(pieces))
+
+
 def test_mp3_with_id3_tag(folder, tmp_path):
     tag = b"ID3\x04\x00\x00\x00\x00\x40\x00" + bytes(8192)
     (tmp_path / "a.mp3").write_bytes(tag + (folder / "a.mp3").read_bytes())
@@ -411,8 +449,10 @@ def test_a_bomb_is_not_decoded_to_its_end(tmp_path, monkeypatch):
     save(path, np.zeros((2, 600 * 8000), dtype=np.float32), 8000)
     assert path.stat().st_size < 200_000
     n_read = []
-    read = ForwardFile.read
-    monkeypatch.setattr(ForwardFile, "read", lambda self, out: n_read.append(len(out)) or read(self, out=out))
+    read = ForwardFile.buffer_read_into
+    monkeypatch.setattr(
+        ForwardFile, "buffer_read_into", lambda self, out, dtype: n_read.append(len(out)) or read(self, out, dtype)
+    )
     with pytest.raises(AudioError, match=r"bomb\.flac: longer than max_duration = 60 s"):
         load(path, max_duration=60)
     assert 60 < sum(n_read) / 8000 < 100

@@ -36,6 +36,19 @@ FRONT_END = FrontEnd(SR, n_fft=256, hop_length=128, n_mels=20)
 SMALL = {"n_frames": 20, "model_options": {"length": 10, "n_filters": 8}}
 
 
+class Named:
+    """A function that is printed alike in every process: tests shared among processes must have the same names."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, n_classes, *, n_bands, n_frames):
+        return self.function(n_classes, n_bands=n_bands, n_frames=n_frames)
+
+    def __repr__(self):
+        return self.function.__name__
+
+
 def dense(n_classes, *, n_bands, n_frames, n_units=16):
     return nn.Sequential(nn.Flatten(), nn.Linear(n_bands * n_frames, n_units), nn.ReLU(), nn.Linear(n_units, n_classes))
 
@@ -43,7 +56,7 @@ def dense(n_classes, *, n_bands, n_frames, n_units=16):
 def table(**options):
     """Return a classifier of rows of features, such as scikit-learn's checks have."""
     options = {"rows": "features", "max_epochs": 15, "lr": 0.05, "batch_size": 64, "random_state": 0} | options
-    return NeuralClassifier(dense, **options)
+    return NeuralClassifier(Named(dense), **options)
 
 
 def pooled_dense(n_classes, *, n_bands, n_frames):
@@ -63,7 +76,7 @@ def cannot_apply(estimator):
         table(),
         table(validation=None, normalization="all", vote="majority"),
         NeuralClassifier(
-            pooled_dense,
+            Named(pooled_dense),
             frontend=FrontEnd(8, n_fft=4, hop_length=2, n_mels=None),
             n_frames=2,
             max_epochs=2,

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from audiofeat.extraction.passing import Inbox, Passed
 from audiofeat.extraction.units import KEPT, ONE_THREAD, Outcome, Task, Work, begin, do
 
 IN_FLIGHT = 3  # files that a process has been given: one that it works on, others so that it need not wait
@@ -56,9 +57,9 @@ class _Process:
         self.late: Task | None = None
         self.broken: BaseException | None = None
         self._pid: int | None = None
-        self._pool = ProcessPoolExecutor(1, env=ONE_THREAD | KEPT)
+        self._pool, self._inbox = ProcessPoolExecutor(1, env=ONE_THREAD | KEPT), Inbox()
         with _without_interrupts():
-            self._start = self._pool.submit(begin, work, os.getpid())
+            self._start = self._pool.submit(begin, work, os.getpid(), self._inbox.path, IN_FLIGHT)
         self._tell(self._start)
 
     def _tell(self, future: "Future[Any]") -> None:
@@ -103,7 +104,12 @@ class _Process:
                 return
             del self.given[task]
             self.began = time.monotonic()
-            yield future.result() if failure is None else Outcome.failed(task, f"{type(failure).__name__}: {failure}")
+            if failure is not None:
+                yield Outcome.failed(task, f"{type(failure).__name__}: {failure}")
+                continue
+            outcome = future.result()
+            array = outcome.array
+            yield outcome._replace(array=self._inbox.take(array)) if isinstance(array, Passed) else outcome
 
     def deadline(self, timeout: float) -> float | None:
         """Return when the file at work will have had the time it may take."""
@@ -128,6 +134,7 @@ class _Process:
         self._kill()
         # where files are left, loky's own kill_workers may stumble over those that it has not yet passed on
         self._pool.shutdown(wait=True, kill_workers=self._pid is None)
+        self._inbox.close()
 
     def _kill(self) -> None:
         if self._pid is not None and self.broken is None:

@@ -82,6 +82,8 @@ def scheduled(work: Work, tasks: Iterator[Task], scheduler: str, timeout: float 
             else:
                 yield outcome
         for task in suspects:
+            client.wait_for_workers(1)  # and none that begins: its start would be counted as the file's time
+            client.run(_prepare, work, on_error="ignore")
             started = time.monotonic()
             outcome = _outcome(task, submit(task), KilledWorker)
             seconds = time.monotonic() - started
@@ -117,12 +119,17 @@ def _outcome(task: Task, future: Any, killed: type[BaseException]) -> Outcome | 
     return outcome
 
 
-def _do(work: Work, task: Task, timeout: float | None) -> Outcome:
-    """Do the work of one file in a worker of dask, which ends if it takes too long, and is started again."""
+def _prepare(work: Work) -> None:
+    """Do once in a worker of dask what no file's time should be."""
     if not _PREPARED:
         one_thread()
         work.features.warm()
         _PREPARED.append(Path(os.devnull).open("w"))  # noqa: SIM115 - as long as the process lives
+
+
+def _do(work: Work, task: Task, timeout: float | None) -> Outcome:
+    """Do the work of one file in a worker of dask, which ends if it takes too long, and is started again."""
+    _prepare(work)
     if timeout is None:
         return work(task)
     faulthandler.dump_traceback_later(timeout, exit=True, file=_PREPARED[0])

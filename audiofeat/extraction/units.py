@@ -17,6 +17,7 @@ from audiofeat._validation import Float
 from audiofeat.extraction.cutting import Excerpts, cut
 from audiofeat.extraction.features import Array, Features
 from audiofeat.extraction.limits import Limits, NotWanted
+from audiofeat.extraction.passing import Outbox, Passed
 from audiofeat.io import AudioError, load, stream
 
 LONG = 600.0  # seconds; a longer file is never whole in memory
@@ -39,7 +40,7 @@ class Outcome(NamedTuple):
     row: int
     path: str
     state: State
-    array: Array | None
+    array: Array | Passed | None
     reason: str
     seconds: float
     audio_seconds: float
@@ -148,17 +149,17 @@ def _as_dtype(array: Array, dtype: np.dtype[Any]) -> Array:
 
 
 # What a process of the pool has been told once.
-_WORK: list[Work] = []
+_WORK: list[tuple[Work, Outbox]] = []
 
 
-def begin(work: Work, parent: int) -> int:
-    """Prepare a process of a pool, and return its number."""
+def begin(work: Work, parent: int, path: str, n_places: int) -> int:
+    """Prepare a process of a pool, whose parent has memory open for `n_places` arrays, and return its number."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes: the parent decides
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     # loky would take the memory of a long file for a leak, and warn
     vars(sys.modules["joblib.externals.loky.process_executor"])["_USE_PSUTIL"] = False
     work.features.warm()
-    _WORK[:] = [work]
+    _WORK[:] = [(work, Outbox(path, n_places))]
     gc.collect()
     gc.freeze()  # loky collects once a second: not what the imports have made
     return os.getpid()
@@ -166,7 +167,9 @@ def begin(work: Work, parent: int) -> int:
 
 def do(task: Task) -> Outcome:
     """Do the work of one file in a process that has begun."""
-    return _WORK[0](task)
+    work, outbox = _WORK[0]
+    outcome = work(task)
+    return outcome._replace(array=outbox.pass_on(outcome.array))  # type: ignore[arg-type]
 
 
 def _end_with(parent: int) -> None:

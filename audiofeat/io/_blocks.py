@@ -27,6 +27,12 @@ def mix(block: Float, *, mono: bool) -> Float:
     return mixed
 
 
+def is_finite(block: Float) -> bool:
+    """Tell whether all of `block` is finite. As its sum is, which is quicker found; unless that is too large."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(block.sum())) or bool(np.isfinite(block).all())
+
+
 def resample(
     blocks: Iterable[Float], name: str, native: float, sr: float, n_channels: int, dtype: str
 ) -> Iterator[Float]:
@@ -39,7 +45,7 @@ def resample(
     for piece in itertools.chain(pieces, [empty]):
         resampled = resampler.resample_chunk(piece, last=len(piece) == 0)
         n_samples += len(resampled)
-        if not np.isfinite(resampled).all():  # of samples near the largest float32: soxr's HQ works in that
+        if not is_finite(resampled):  # of samples near the largest float32: soxr's HQ works in that
             raise AudioError(name, f"too loud to be resampled to {sr:g} Hz")
         if len(resampled):
             yield resampled

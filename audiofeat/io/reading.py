@@ -6,30 +6,38 @@ from typing import Literal
 
 import numpy as np
 import soundfile as sf
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from audiofeat._validation import Float, as_choice, as_count, as_number, as_rate
-from audiofeat.io._blocks import BLOCK, join, mix, rechunk, resample, within
+from audiofeat.io._blocks import BLOCK, is_finite, join, mix, rechunk, resample, within
 from audiofeat.io._files import MISPLACED, UNKNOWN, ForwardFile, open_audio, reason_of, shortfall
 from audiofeat.io.errors import AudioError
 
-MP3_BLOCK = 4 * 1152  # samples; libsndfile drops all of the block in which an MP3 goes wrong
+MP3_BLOCK = 4 * 1152  # samples read at once; libsndfile drops all of those among which an MP3 goes wrong
+# Where 16 bits are read as they are, to be scaled here: the same numbers as libsndfile's, in a third of its time.
+PLAIN = ("AIFF", "AU", "CAF", "RF64", "W64", "WAV", "WAVEX")
 MAX_RATIO = 1000.0  # beyond it soxr may run for minutes on one sample, or ask for gigabytes
 RANDOM_ACCESS = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # where a seek is exact (FLAC is PCM_ too)
 
+Block = NDArray[np.int16] | Float
 Truncated = Literal["raise", "keep"]
 
 
-def _read_into(wanted: Float, file: ForwardFile, position: int) -> tuple[int, str]:
+def _read_into(wanted: Block, file: ForwardFile, position: int) -> tuple[int, str]:
     """Fill `wanted` from `position`, where `file` is; return how many frames came, and what went wrong."""
+    size, dtype = MP3_BLOCK if file.format == "MP3" else len(wanted), wanted.dtype.name
+    n_read = 0
     try:
-        return len(file.read(out=wanted)), ""
+        while n_new := file.buffer_read_into(wanted[n_read : n_read + size], dtype):
+            n_read += n_new
     except sf.LibsndfileError as error:
         problem = f"decoding stops with an error ({reason_of(error)})"
+    else:
+        return n_read, ""
     try:
         return file.tell() - position, problem  # what came before the error
     except sf.LibsndfileError:  # a coding without positions
-        return 0, problem
+        return n_read, problem
 
 
 def _decode(
@@ -47,8 +55,11 @@ def _decode(
     """Yield the samples [start, stop), in blocks of shape (n_samples,) or (n_samples, n_channels)."""
     position, problem = 0, ""
     with file:
-        size = MP3_BLOCK if file.format == "MP3" else max(1, BLOCK // file.channels)
-        buffer = np.empty((size, file.channels), dtype=dtype)
+        is_plain = file.subtype == "PCM_16" and file.format in PLAIN
+        size = max(1, BLOCK // file.channels)
+        if file.format == "MP3":
+            size -= size % MP3_BLOCK
+        buffer = np.empty((size, file.channels), dtype=np.int16 if is_plain else dtype)
         if 0 < start < file.frames < UNKNOWN and file.subtype.startswith(RANDOM_ACCESS):
             try:
                 position = file.seek(start)
@@ -62,10 +73,12 @@ def _decode(
                 break
             if file.subtype == "OPUS" and MISPLACED.search(file.extra_info):
                 raise AudioError(name, "its last Opus page holds more samples than there are before its end")
-            block = mix(wanted[max(0, start - position) : n_read], mono=mono)
-            finite = np.isfinite(block)
-            if not finite.all():
-                at = tuple(np.argwhere(~finite)[0])
+            came = wanted[max(0, start - position) : n_read]
+            block = mix(came.astype(dtype), mono=mono) if is_plain else mix(came, mono=mono)
+            if is_plain:
+                block *= 2.0**-15
+            elif not is_finite(block):
+                at = tuple(np.argwhere(~np.isfinite(block))[0])
                 raise AudioError(name, f"sample {max(start, position) + at[0]} is {block[at]} as {dtype}")
             position += n_read
             if position > limit:
