@@ -234,8 +234,8 @@ def test_what_is_no_table_is_refused(tmp_path, text, reason):
 def gtzan(tmp_path):
     """All files of GTZAN, in name."""
     for track in TRACKS:
-        touch(tmp_path / "genres" / track.partition(".")[0] / f"{track}.au")
-    return tmp_path
+        touch(tmp_path / "gtzan" / "genres" / track.partition(".")[0] / f"{track}.au")
+    return tmp_path / "gtzan"
 
 
 def test_gtzan_is_found_below_its_folder(gtzan):

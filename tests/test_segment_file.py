@@ -284,8 +284,7 @@ def test_a_file_that_load_refuses_is_refused_in_the_same_words(tmp_path, monkeyp
 def test_a_resampler_that_leaves_the_range_is_found(tmp_path):
     path = tmp_path / "huge.wav"
     save(path, np.tile(np.repeat([3.4e38, -3.4e38], 40), 1000), SR, subtype="FLOAT")
-    assert not np.isfinite(load(path, 16000)[0]).all()
-    with pytest.raises(AudioError, match=r"huge.wav: leaves the range of float32 when resampled to 16000 Hz"):
+    with pytest.raises(AudioError, match=r"huge.wav: too loud to be resampled to 16000 Hz"):
         segment_file(path, sr=16000)
 
 
