@@ -15,7 +15,7 @@ WHOLE = {  # nothing is left of these
     "tests/test_plot_features.py": "matplotlib",
 }
 collect_ignore = [path for path, package in WHOLE.items() if package in ABSENT]
-collect_ignore_glob = ["audiofeat_nn/*", "tests/test_nn_*"] if "torch" in ABSENT else []
+collect_ignore_glob = ["audiofeat_nn/*", "tests/small_networks.py", "tests/test_nn_*"] if "torch" in ABSENT else []
 if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
     collect_ignore += ["audiofeat/rhythm/beats.py", "audiofeat/rhythm/summary.py"]  # librosa.beat cannot be imported
 
