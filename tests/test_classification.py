@@ -628,3 +628,13 @@ def test_esc10_by_its_folds(data):
     nearest = evaluate(baselines.pca_knn(features=FeatureStatistics()), dataset, cv="official")
     assert nearest.fold_mean >= 0.65
     assert compare(svm, nearest).p_value < 0.01
+
+
+def test_only_the_first_folds_are_run_if_asked():
+    X, y = np.arange(24.0)[:, None], list("ab") * 12
+    whole = evaluate(KNeighborsClassifier(1), (X, y, None), cv=4, repeats=2)
+    first = evaluate(KNeighborsClassifier(1), (X, y, None), cv=4, repeats=2, max_folds=3)
+    assert [fold.rows for fold in first.folds] == [fold.rows for fold in whole.folds[:3]]
+    assert evaluate(KNeighborsClassifier(1), (X, y, None), cv=4, max_folds=9).n_tested == 24
+    with pytest.raises(ValueError, match="max_folds must be >= 1, got 0"):
+        evaluate(KNeighborsClassifier(1), (X, y, None), cv=4, max_folds=0)

@@ -253,6 +253,44 @@ def test_the_internal_validation_shares_no_group_with_training():
         assert set(labels[learnt]) == set(labels[held_out]) == {"a", "b"}
 
 
+def learnt_by(model, maps, labels, **options):
+    """Return the values of all constant maps, or patches of them, that a fit learns from."""
+    Recorder.seen = []
+    model.fit(maps, labels, **options)
+    return np.unique(Recorder.seen).astype(int)
+
+
+def test_given_items_are_validated_on_instead_of_a_share():
+    maps = [np.full((2, 3), float(i)) for i in range(12)]
+    labels = np.resize(list("ab"), 12)
+    model = NeuralClassifier(Recorder, normalization="none", validation=0.5, max_epochs=1, random_state=0)
+    given = ([np.full((2, 3), 90.0), np.full((2, 3), 91.0)], ["b", "a"])
+    assert_array_equal(learnt_by(model, maps, labels, valid=given), np.arange(12))
+    assert model.history_[0].valid_loss is not None
+    with pytest.raises(ValueError, match=r"valid must have classes of y, \['a', 'b'\], got 'c'"):
+        model.fit(maps, labels, valid=(given[0], ["a", "c"]))
+
+
+def test_the_classes_of_given_items_are_those_that_count():
+    maps, labels = [np.zeros((2, 3)), np.ones((2, 3))] * 6, list("ab") * 6
+    model = table(validation=None, rows="signals", max_epochs=60)
+    right, wrong = (([np.zeros((2, 3)), np.ones((2, 3))], order) for order in ("ab", "ba"))
+    assert model.fit(maps, labels, valid=(right[0], list(right[1]))).history_[-1].valid_accuracy == 1.0
+    assert model.fit(maps, labels, valid=(wrong[0], list(wrong[1]))).history_[-1].valid_accuracy == 0.0
+
+
+def test_patches_of_an_item_are_on_both_sides_only_if_asked_for():
+    maps = [np.repeat(10.0 * i + np.arange(4.0), 3)[None].repeat(2, axis=0) for i in range(8)]  # four patches each
+    labels = np.resize(list("ab"), 8)
+    model = NeuralClassifier(Recorder, n_frames=3, normalization="none", validation=0.25, max_epochs=1, random_state=0)
+    whole = learnt_by(model, maps, labels)
+    assert all(np.isin(10 * i + np.arange(4), whole).sum() in (0, 4) for i in range(8))
+    assert len(whole) == 24
+    divided = learnt_by(model.set_params(validation_by="patch"), maps, labels)
+    assert len(divided) == 24
+    assert any(np.isin(10 * i + np.arange(4), divided).sum() in (1, 2, 3) for i in range(8))
+
+
 def test_statistics_are_of_the_training_part_unless_the_leak_is_asked_for():
     rng = np.random.default_rng(0)
     maps = list(rng.normal(3.0, 2.0, (12, 2, 5)))

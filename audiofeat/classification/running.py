@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
+from audiofeat._validation import as_count
 from audiofeat.classification._folds import as_table, asks_for_groups, folds_of, take
 from audiofeat.classification.parts import FoldResult
 from audiofeat.classification.results import Evaluation
@@ -30,6 +31,7 @@ def evaluate(
     cv: Any = 5,
     groups: str | None = "track",
     repeats: int = 1,
+    max_folds: int | None = None,
     random_state: int | np.random.RandomState | None = 0,
     baselines: bool = True,
     params: Mapping[str, ArrayLike] | None = None,
@@ -55,6 +57,8 @@ def evaluate(
         track. With None an integer `cv` divides freely, and tracks of several items then leak.
     repeats : int
         Runs of the whole, each with folds shuffled anew if `cv` is an integer.
+    max_folds : int or None
+        Fit and test the first so many folds only, of all repeats together: a first look at what takes long.
     random_state : int, RandomState or None
         For the shuffling. What is random in `estimator` is its own.
     baselines : bool
@@ -116,6 +120,7 @@ def evaluate(
     folds = folds_of(
         table, cv, groups, repeats=repeats, random_state=random_state, allow_leakage=allow_leakage
     )  # all are checked before the first is fitted
+    folds = folds[: None if max_folds is None else as_count(max_folds, "max_folds")]
     key = groups_parameter(estimator)
     metadata = ({} if key is None else {key: table.groups}) | metadata
     classes, truth = np.unique(table.labels, return_inverse=True)

@@ -12,16 +12,18 @@ from sklearn.utils.validation import validate_data
 from torch import nn
 
 from audiofeat import FrontEnd
-from audiofeat._validation import as_choice
+from audiofeat._validation import Float, as_choice
 from audiofeat_nn.data.cutting import Cutting
 from audiofeat_nn.data.items import CROPS, PatchDataset
 from audiofeat_nn.data.splits import split_validation
 from audiofeat_nn.estimator.preparing import (
     NORMALIZATIONS,
+    Input,
     compute,
     learn_normalization,
     made_settings,
     make_network,
+    patches_by_themselves,
     with_variants,
 )
 from audiofeat_nn.estimator.trained import TrainedNetwork
@@ -65,6 +67,9 @@ class NeuralClassifier(TrainedNetwork):
     validation : float or None
         Share of the items, in whole groups, to validate on: the weights of the best epoch are kept. None trains on
         all items and keeps the last.
+    validation_by : {"item", "patch"}
+        What that share is of. "patch" divides the patches of every item between the two parts, which then know each
+        other, as in published experiments whose validation scores say little.
     vote : {"mean_proba", "majority", "sum_log_proba"}
         How patches become the class of their track, see `audiofeat.vote`.
     max_epochs, batch_size, lr, patience, class_weights : as in `TrainSettings`
@@ -138,6 +143,7 @@ class NeuralClassifier(TrainedNetwork):
         normalization: str = "band",
         augment: Sequence[tuple[str, float]] | None = None,
         validation: float | None = 0.15,
+        validation_by: str = "item",
         vote: str = "mean_proba",
         max_epochs: int = 30,
         batch_size: int = 32,
@@ -161,6 +167,7 @@ class NeuralClassifier(TrainedNetwork):
         self.normalization = normalization
         self.augment = augment
         self.validation = validation
+        self.validation_by = validation_by
         self.vote = vote
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -179,6 +186,7 @@ class NeuralClassifier(TrainedNetwork):
         y: ArrayLike,
         groups: ArrayLike | None = None,
         *,
+        valid: tuple[Any, ArrayLike] | None = None,
         leak: Any = None,
         folder: str | os.PathLike[str] | None = None,
         resume: bool = False,
@@ -196,6 +204,8 @@ class NeuralClassifier(TrainedNetwork):
             Classes.
         groups : array_like, shape (n_items,), or None
             What must stay on one side of the internal split, such as tracks or artists; each item if not given.
+        valid : (X, y) or None
+            Items and classes to validate on, such as a published part, instead of the share `validation` of `X`.
         leak : as `X`, or None
             Other items whose statistics the normalisation "leaky" takes too: those of the test.
         folder, resume, progress : as in `audiofeat_nn.training.fit`
@@ -221,6 +231,7 @@ class NeuralClassifier(TrainedNetwork):
         as_choice(self.normalization, "normalization", NORMALIZATIONS)
         as_choice(self.crop, "crop", CROPS)
         as_choice(self.vote, "vote", HOW)
+        as_choice(self.validation_by, "validation_by", ("item", "patch"))
         if leak is not None and self.normalization != "leaky":
             msg = f"leak must be None unless normalization is 'leaky', got normalization {self.normalization!r}"
             raise ValueError(msg)
@@ -238,14 +249,9 @@ class NeuralClassifier(TrainedNetwork):
         model, read = make_network(self._wanted(), items, len(classes), seed)
         if before is not None:
             model = read.continued(self.model_, self.read_)
-        train, valid = np.arange(len(items)), np.arange(0)
-        if self.validation is not None:
-            train, valid = split_validation(targets, groups, share=self.validation, random_state=seed)
-        learnt, numbers = [items[i] for i in train], targets[train]
-        if self.augment is not None:
-            learnt, numbers = with_variants(learnt, numbers, self.augment, read, seed, self.n_jobs)
-        maps, owners = compute(learnt, read, self.n_jobs)
-        valid_maps, valid_owners = compute([items[i] for i in valid], read, self.n_jobs)
+        maps, numbers, valid_maps, valid_numbers = self._divided(
+            items, targets, groups, self._validation_items(valid, classes), read, seed
+        )
         leaked = [] if leak is None else compute(self._items(leak, reset=False), read, self.n_jobs)[0]
         normalization = learn_normalization(self.normalization, maps, [*valid_maps, *leaked])
         whole = read.cutting.clip_duration is None
@@ -256,8 +262,8 @@ class NeuralClassifier(TrainedNetwork):
         }
         result = fit(
             model,
-            PatchDataset(maps, numbers[owners].tolist(), crop=self.crop, **options),
-            PatchDataset(valid_maps, targets[valid][valid_owners].tolist(), **options) if valid_maps else None,
+            PatchDataset(maps, numbers.tolist(), crop=self.crop, **options),
+            PatchDataset(valid_maps, valid_numbers.tolist(), **options) if valid_maps else None,
             settings=settings,
             device=self.device,
             folder=folder,
@@ -276,3 +282,44 @@ class NeuralClassifier(TrainedNetwork):
         check_consistent_length(items, labels)
         check_classification_targets(labels)
         return items, labels
+
+    def _divided(
+        self,
+        items: list[Any],
+        targets: Array,
+        groups: ArrayLike | None,
+        given: tuple[list[Any], Array] | None,
+        read: Input,
+        seed: int,
+    ) -> tuple[list[Float], Array, list[Float], Array]:
+        """Return the maps to learn from with the numbers of their classes, and those to validate on."""
+        learnt, numbers = items, targets
+        known, known_numbers = ([], targets[:0]) if given is None else given
+        share = self.validation if given is None else None
+        if share is not None and self.validation_by == "item":
+            train, held = split_validation(targets, groups, share=share, random_state=seed)
+            learnt, numbers = [items[i] for i in train], targets[train]
+            known, known_numbers = [items[i] for i in held], targets[held]
+        if self.augment is not None:
+            learnt, numbers = with_variants(learnt, numbers, self.augment, read, seed, self.n_jobs)
+        maps, owners = compute(learnt, read, self.n_jobs)
+        numbers = numbers[owners]
+        valid_maps, valid_owners = compute(known, read, self.n_jobs)
+        if share is not None and self.validation_by == "patch":
+            maps, numbers = patches_by_themselves(maps, numbers, read)
+            train, held = split_validation(numbers, share=share, random_state=seed)
+            return [maps[i] for i in train], numbers[train], [maps[i] for i in held], numbers[held]
+        return maps, numbers, valid_maps, known_numbers[valid_owners]
+
+    def _validation_items(self, valid: tuple[Any, ArrayLike] | None, classes: Array) -> tuple[list[Any], Array] | None:
+        """Return the given items to validate on, and the numbers of their classes."""
+        if valid is None:
+            return None
+        items, labels = self._items(valid[0], reset=False), np.asarray(valid[1])
+        check_consistent_length(items, labels)
+        numbers = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+        odd = classes[numbers] != labels
+        if odd.any():
+            msg = f"valid must have classes of y, {classes.tolist()}, got {labels[odd][0].item()!r}"
+            raise ValueError(msg)
+        return items, numbers

@@ -13,6 +13,7 @@ from torch import nn
 from audiofeat import AudioClip, FrontEnd, augment, preset
 from audiofeat._validation import PCM, Float, as_count, as_rate, as_signal
 from audiofeat_nn.data.cutting import Cutting
+from audiofeat_nn.data.items import PatchDataset
 from audiofeat_nn.data.normalization import Normalization
 from audiofeat_nn.data.sources import FILES, Front, SampleBlocks, maps_of
 from audiofeat_nn.registry import create_model, model_options
@@ -174,6 +175,16 @@ def compute(items: Sequence[Any], read: Input, n_jobs: int | None) -> tuple[list
     made = run(joblib.delayed(named)(_Maps(read), item, f"X[{i}]") for i, item in enumerate(items))
     owners = np.repeat(np.arange(len(made)), [len(maps) for maps in made]).astype(np.intp)
     return [S for maps in made for S in maps], owners
+
+
+def patches_by_themselves(
+    maps: Sequence[Float], numbers: NDArray[Any], read: Input
+) -> tuple[list[Float], NDArray[Any]]:
+    """Return every patch as a map of its own, and the number of its class."""
+    cutting = read.cutting if read.cutting.clip_duration is None else Cutting()  # clips have been cut
+    cut = PatchDataset(maps, numbers.tolist(), n_frames=read.n_frames, cutting=cutting)
+    rows = [(maps[i] if maps[i].ndim == 2 else maps[i][k], start) for i, k, start in cut.index.tolist()]
+    return [S[:, start : start + read.n_frames] for S, start in rows], np.asarray(cut.targets)
 
 
 class _Maps(NamedTuple):
