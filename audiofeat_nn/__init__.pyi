@@ -1,10 +1,16 @@
-from .attention import UBCPRCNN, UBCAttention
+from .attention import (
+    UBCPRCNN,
+    UBCAttention,
+)
 from .checkpoint import (
     LoadedNetwork,
     load_network,
     save_network,
 )
-from .crnn import KTHCNNRNN, KTHCRNN
+from .crnn import (
+    KTHCNNRNN,
+    KTHCRNN,
+)
 from .data import (
     Cutting,
     Normalization,
@@ -17,10 +23,19 @@ from .data import (
     patches_of,
     split_validation,
 )
-from .distributed import process_group
-from .estimator import NeuralClassifier
-from .exporting import export_onnx
-from .frontend import LogMel, Spectrogram
+from .distributed import (
+    process_group,
+)
+from .estimator import (
+    NeuralClassifier,
+)
+from .exporting import (
+    export_onnx,
+)
+from .frontend import (
+    LogMel,
+    Spectrogram,
+)
 from .inspection import (
     InvarianceProbe,
     LayerChange,
@@ -29,7 +44,10 @@ from .inspection import (
     plot_filters,
     saliency,
 )
-from .layers import ResetBeforeGRU, count_parameters
+from .layers import (
+    ResetBeforeGRU,
+    count_parameters,
+)
 from .musical import (
     BlackBox,
     Frequency,
@@ -49,6 +67,14 @@ from .prediction import (
     Predictor,
     plot_timeline,
 )
+from .recipes import (
+    Paper,
+    Recipe,
+    list_papers,
+    list_recipes,
+    load_paper,
+    load_recipe,
+)
 from .recurrent import (
     GRUClassifier,
     SkipGRU,
@@ -61,7 +87,18 @@ from .registry import (
     list_models,
     model_options,
 )
-from .residual import CNN3, KTHCNN
+from .reproduction import (
+    RecipeClassifier,
+    Reproduction,
+    RowResult,
+    evaluate_recipe,
+    make_classifier,
+    reproduce,
+)
+from .residual import (
+    CNN3,
+    KTHCNN,
+)
 from .summaries import (
     Layer,
     Summary,
@@ -110,15 +147,20 @@ __all__ = [
     "NetworkRecipe",
     "NeuralClassifier",
     "Normalization",
+    "Paper",
     "ParallelRecurrent",
     "PatchDataset",
     "Picture",
     "Prediction",
     "Predictor",
+    "Recipe",
+    "RecipeClassifier",
+    "Reproduction",
     "ResNet",
     "ResNet34",
     "ResetBeforeGRU",
     "ResidentWaveforms",
+    "RowResult",
     "SampleBlocks",
     "SkipGRU",
     "Spectrogram",
@@ -135,13 +177,19 @@ __all__ = [
     "check_front_end",
     "count_parameters",
     "create_model",
+    "evaluate_recipe",
     "export_onnx",
     "fit",
     "invariance_probe",
     "list_cuttings",
     "list_models",
+    "list_papers",
+    "list_recipes",
     "load_network",
+    "load_paper",
+    "load_recipe",
     "load_weights",
+    "make_classifier",
     "maps_of",
     "mirex2015",
     "model_options",
@@ -151,6 +199,7 @@ __all__ = [
     "plot_timeline",
     "process_group",
     "read_history",
+    "reproduce",
     "saliency",
     "save_network",
     "seconds",

@@ -43,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Whose slow tests take minutes each, or many of them: CI leaves them to `.ci/long`.
 LONG = ("test_extraction", "test_nn_", "test_store")
+SHORT = ("test_nn_recipes",)  # a few steps of every recipe are for CI
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +104,7 @@ def weighed(bank: Any, S: Array) -> Array:
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("slow") and item.path.name.startswith(LONG):
+        if item.get_closest_marker("slow") and item.path.name.startswith(LONG) and not item.path.name.startswith(SHORT):
             item.add_marker("long")
     folder = os.environ.get("AUDIOFEAT_DATA")
     if folder and Path(folder).is_dir():
