@@ -82,8 +82,8 @@ def export_onnx(
         shape (batch, n_samples) at the rate of the front end, with the fewest samples that give the frames of the
         network; the front end is then part of the graph.
     normalization : tuple of array_like or None
-        Mean and standard deviation that features are standardised by, part of the graph too. Each is a scalar, or an
-        array that broadcasts against (n_bands, n_frames).
+        Mean and standard deviation that features are standardised by, part of the graph too. Each is a scalar, a
+        value for every band (n_bands,), or an array that broadcasts against (n_bands, n_frames).
 
     Returns
     -------
@@ -184,7 +184,7 @@ def _graph(
     """Return the network with what is before it, and the shape of an item of its input."""
     whole, size = model, (recipe.n_bands, recipe.n_frames)
     if normalization is not None:
-        mean, deviation = normalization
+        mean, deviation = (np.asarray(v)[:, None] if np.ndim(v) == 1 else v for v in normalization)
         try:
             np.broadcast_to(mean, size)
             np.broadcast_to(deviation, size)

@@ -45,6 +45,8 @@ class NetworkRecipe:
         The paper's; None for a network that reads samples.
     n_bands, n_frames : int
         The input is (batch, 1, n_bands, n_frames).
+    paper : str
+        The paper that it is of: a name of `audiofeat_nn.list_papers`.
 
     Examples
     --------
@@ -60,6 +62,7 @@ class NetworkRecipe:
     front_end: FrontEnd | None
     n_bands: int
     n_frames: int
+    paper: str
 
 
 @dataclass(frozen=True)
@@ -233,7 +236,7 @@ def create_model(name: str, *, n_classes: int, **options: Any) -> nn.Module:
     size = {**known, **options}
     front_end = preset(entry.front_end) if isinstance(entry.front_end, str) else entry.front_end and entry.front_end()
     model.recipe = NetworkRecipe(  # type: ignore[assignment]
-        name, n_classes, dict(options), front_end, int(size["n_bands"]), int(size["n_frames"])
+        name, n_classes, dict(options), front_end, int(size["n_bands"]), int(size["n_frames"]), entry.paper
     )
     return model
 

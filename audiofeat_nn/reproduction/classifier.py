@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import nn
@@ -184,7 +185,11 @@ class RecipeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         given, front_end = self.recipe.input, self.recipe.input.front_end
         paths = [os.fspath(path) for path in X]
         if given.excerpt:
-            rate = given.sr or (22050.0 if front_end is None else front_end.sr)
+            rate = given.sr
+            if rate is None:
+                with torch.device("meta"):
+                    own: Any = front_end or network_of(self.recipe, 2).recipe.front_end  # type: ignore[union-attr]
+                rate = float(own.sr)
             excerpts = SegmentExcerpt(
                 rate,
                 duration=given.excerpt_duration,
@@ -337,7 +342,8 @@ class RecipeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         valid = "" if row.valid_accuracy is None else f", validation {100 * row.valid_accuracy:.1f} %"
         self.progress(
             f"{self.recipe.key}: epoch {row.epoch} of {n_epochs}, loss {row.train_loss:.4g}, "
-            f"training {100 * row.train_accuracy:.1f} %{valid}, {row.clips_per_second:.0f} clips/s"
+            f"training {100 * row.train_accuracy:.1f} %{valid}, lr {row.lr:.3g}, "
+            f"{row.clips_per_second:.0f} clips/s, {(n_epochs - row.epoch) * row.seconds:.0f} s left at most"
         )
 
 
