@@ -128,7 +128,7 @@ def segment(
     to `window_duration`. Of more than 4,000 windows every second, third, ... is looked at.
 
     A missing `n_clusters` is that of the lowest price: every label has to lower the mean distance within clusters, with
-    what its changes cost, by a tenth. The `confidence` is the silhouette. There is one cluster if two cost more, if the
+    what its changes cost, by 7 %. The `confidence` is the silhouette. There is one cluster if two cost more, if the
     silhouette is below 0.2, or if the smooth median spectra (cepstra) of nine in ten pairs of windows differ by less
     than 0.6 dB; its confidence is what the silhouette lacks of 1.
 
