@@ -142,9 +142,9 @@ def spectral_error_matrix(
     where the factor that belongs to window i is a polynomial in :math:`\cos \omega` of a small degree: p + K at
     most, or 2p. On a short arc of the circle such a polynomial is given by its values at a few Chebyshev points,
     so that each integral is a sum over some 70 points, or 400 for all lags, of (value of i) times (moment of j): one
-    product of matrices for each lag, or one for all lags together. The terms of a sum have about the size of its result,
-    whatever the dynamic range, so that this agrees with filtering to 1e-12 relative to 1 + SEM, and with all lags
-    to 1e-10; sums that cancel, such as those of a pure tone by its own model, are found and taken over all bins.
+    product of matrices for each lag, or one for all lags together. The terms of a sum have about the size of its
+    result, whatever the dynamic range, so that this agrees with filtering to 1e-12 relative to 1 + SEM, and with all
+    lags to 1e-10; sums that cancel, such as those of a pure tone by its own model, are found and taken over all bins.
     Smooth pulses without any noise are the exception: what their own filter leaves of them is rounding in a sum of
     powers, though not in a sum of samples, and few digits may be right. (Products of the autocorrelations of filter and
     window, with p + 1 or 2p + 1 terms, are shorter, but cancel: with all lags their error reached 100 % on recorded
