@@ -77,7 +77,8 @@ def finish_levels(
     levels: Array, n_rows: int, width_in: int, first: int, stop: int, finish: Any, _: Any, shift: int, width_out: int,
     out: Array,
 ) -> None:  # fmt: skip
-    from audiofeat._kernels.bands import LOG, LOG_1P, log_of, log_of_1_plus
+    from audiofeat._kernels.arguments import LOG, LOG_1P
+    from audiofeat._kernels.bands import log_of, log_of_1_plus
 
     S = weighed(finish.bank, levels.reshape(-1, width_in)[:n_rows, first:stop])
     with np.errstate(all="ignore"):

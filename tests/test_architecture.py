@@ -274,6 +274,11 @@ def test_importing_every_module_loads_nothing_deferred():
     assert not loaded_by(f"import {', '.join(modules)}") & (DEFERRED | {"torch"})
 
 
+def test_front_ends_are_made_and_work_is_given_away_without_a_compiler():
+    assert loaded_by("import audiofeat; audiofeat.preset('kaldi_mfcc')") == set()
+    assert loaded_by("from audiofeat.extraction import extract_features") == {"soundfile", "soxr"}
+
+
 def test_a_first_log_mel_and_segmentation_load_little():
     start = "import audiofeat, numpy; y = numpy.ones(22050, dtype='float32')"
     assert loaded_by(f"{start}; audiofeat.logmel(y, 22050)") == {"numba"}

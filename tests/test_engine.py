@@ -20,9 +20,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from audiofeat import FrontEnd, logmel, mel_filterbank, mel_frequencies, melspectrogram, mfcc, spectrogram, stft
-from audiofeat._kernels.bands import LOG, LOG_1P
-from audiofeat._kernels.conditioning import Conditioning
-from audiofeat._kernels.fft import COMPLEX, MAGNITUDE, POWER, Scratch
+from audiofeat._kernels.arguments import COMPLEX, LOG, LOG_1P, MAGNITUDE, POWER, Conditioning, Scratch
 from audiofeat._kernels.frames import analyse, finish_levels
 from audiofeat._threads import as_workers, share_out
 from audiofeat._validation import as_signal

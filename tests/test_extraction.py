@@ -376,6 +376,21 @@ def test_limits(excerpts, tmp_path):
     assert small.errors[0].reason == f"max_bytes is {n_bytes}, the file has {44 + 2 * 8000}"
 
 
+@pytest.mark.parametrize("excerpts", [None, "0.1s@end", "3x0.1s"])
+@pytest.mark.parametrize("features", [FrontEnd(SR, n_fft=512, n_mels=8), peak], ids=["front_end", "function"])
+def test_a_small_file_may_not_unpack_to_a_large_one(features, excerpts, tmp_path):
+    undeclared(tmp_path / "silence.flac", np.zeros(400 * SR))
+    n_bytes = (tmp_path / "silence.flac").stat().st_size
+    least = -(-400 * SR // 256)  # of bytes, that 256 times as many samples are all
+    assert n_bytes < least
+    options = {"features": features, "excerpts": excerpts}
+    kept = extract(tmp_path / "silence.flac", tmp_path / "kept", max_bytes=least, **options)
+    assert (len(kept), kept.errors) == (1, ())
+    store = extract(tmp_path / "silence.flac", tmp_path / "store", max_bytes=least - 1, **options)
+    reason = f"max_bytes is {least - 1}, decoding gave more than 256 times as many samples"
+    assert [failure[1:] for failure in store.errors] == [("skipped", reason)]
+
+
 def test_segments_have_limits_too(tmp_path):
     undeclared(tmp_path / "a.flac", noise(30 * SR))
     store = extract(tmp_path / "a.flac", tmp_path / "store", features=Segments(hop_duration=1.0), max_duration=20.0)

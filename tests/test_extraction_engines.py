@@ -1,14 +1,17 @@
 """Extraction in processes: the same store by every engine, whatever dies on the way."""
 
+import errno
 import importlib
 import os
+import pickle
 import random
 import signal
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -16,11 +19,14 @@ import numba
 import numpy as np
 import pytest
 import soundfile as sf
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from audiofeat import AudioError, FrontEnd
 from audiofeat.extraction import engines, extract_features
 from audiofeat.extraction.engines import EngineError
+from audiofeat.extraction.serving import LENGTH, _unseen, take_messages
 from audiofeat.store import open_store
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes where Linux has them")
@@ -80,6 +86,31 @@ def once(y, sr, folder):
 
 def environment(y, sr):
     return np.array([float(os.environ[f"{name}_NUM_THREADS"]) for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")])
+
+
+def loaded(y, sr, names):
+    return np.array([float(name in sys.modules) for name in names])
+
+
+def orphaning(y, sr):
+    if os.fork() == 0:  # what holds all that this process has open, and outlives it
+        time.sleep(60)
+        os._exit(0)
+    os._exit(7)
+
+
+def interrupting(y, sr):
+    raise KeyboardInterrupt("mine")
+
+
+def collected(y, sr):
+    import gc
+
+    return np.array([gc.isenabled(), gc.get_freeze_count() > 0])
+
+
+if "ENDS_AT_IMPORT" in os.environ:
+    os._exit(3)
 """
 
 
@@ -127,7 +158,7 @@ def members(group):
 
 
 def children():
-    """Return the processes that this one has started, but for loky's tracker of resources, and have not ended."""
+    """Return the processes that this one has started, but for others' trackers of resources, and have not ended."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -256,6 +287,132 @@ def test_processes_that_cannot_begin(tmp_path, monkeypatch):
         extract_features(music(tmp_path / "music", 3), tmp_path / "store", features=ghost.f, n_jobs=2)
     counts = open_store(tmp_path / "store").info().counts
     assert (counts["waiting"], counts["claimed"]) == (3, 0)
+
+
+def test_a_process_that_ends_before_it_begins(work, tmp_path, monkeypatch):
+    monkeypatch.setenv("ENDS_AT_IMPORT", "yes")
+    with pytest.raises(EngineError, match=r"a process could not be started: EXIT\(3\)"):
+        extract_features(music(tmp_path / "music", 3), tmp_path / "store", features=work.slow, n_jobs=2)
+    assert open_store(tmp_path / "store").info().counts["claimed"] == 0
+
+
+def test_a_system_without_more_processes(work, tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    before = set(Path("/proc/self/fd").iterdir())
+    with pytest.raises(EngineError, match=r"a process could not be started: .*Resource temporarily unavailable"):
+        extract_features(music(tmp_path / "music", 3), tmp_path / "store", features=work.slow, n_jobs=2)
+    assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_whatever_a_function_raises_is_the_error_of_its_file(work, tmp_path):
+    store = extract_features(music(tmp_path / "music", 2), tmp_path / "store", features=work.interrupting, n_jobs=1)
+    assert [failure.reason for failure in store.errors] == ["KeyboardInterrupt: mine"] * 2
+
+
+def test_the_end_of_a_process_is_seen_while_another_has_its_socket(work, tmp_path):
+    store = extract_features(music(tmp_path / "music", 1), tmp_path / "store", features=work.orphaning, n_jobs=1)
+    assert [failure.reason for failure in store.errors] == ["its process ended on the way, twice (EXIT(7))"]
+    for path in Path("/proc").glob("[0-9]*/cmdline"):  # those left behind
+        with suppress(OSError):
+            if b"audiofeat.extraction.serving" in path.read_bytes():
+                os.kill(int(path.parent.name), signal.SIGKILL)
+
+
+# What processes begin with
+
+
+def test_processes_load_no_more_than_they_need(work, tmp_path):
+    from functools import partial
+
+    names = ("numpy", "soundfile", "audiofeat.store", "audiofeat.datasets", "sqlite3", "joblib", "multiprocessing")
+    function = partial(work.loaded, names=(*names, "numba", "scipy", "sklearn", "pandas", "librosa", "coverage"))
+    store = extract_features(music(tmp_path / "music", 1), tmp_path / "store", features=function, n_jobs=1)
+    assert_array_equal(store[0], [1.0, 1.0] + [0.0] * 11)
+
+
+def test_processes_look_for_garbage_of_their_own_only(work, tmp_path):
+    store = extract_features(music(tmp_path / "music", 1), tmp_path / "store", features=work.collected, n_jobs=1)
+    assert_array_equal(store[0], [1.0, 1.0])
+
+
+PARENT = """
+import sys
+from audiofeat import FrontEnd
+from audiofeat.extraction import extract_features
+
+extract_features(sys.argv[1], sys.argv[2], features=FrontEnd(8000, n_fft=64, n_mels=4), n_jobs=2)
+names = ("numba", "scipy", "sklearn", "pandas", "librosa", "joblib", "multiprocessing", "torch", "coverage")
+print([name for name in names if name in sys.modules])
+"""
+
+
+def run_script(text, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(text)
+    command = [sys.executable, "-W", "error", script, music(tmp_path / "music", 3), tmp_path / "store"]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.skipif("COVERAGE_PROCESS_START" in os.environ, reason="coverage is in every process")
+def test_a_parent_computes_nothing_and_loads_nothing_for_it(tmp_path):
+    assert run_script(PARENT, tmp_path) == "[]\n"
+    assert len(open_store(tmp_path / "store")) == 3
+
+
+# Neither a guard against being run again, nor a module of its own.
+ALONE = """
+import sys
+from audiofeat.extraction import extract_features
+
+FACTOR = 3.0
+
+
+class Least:
+    value = 0.5
+
+
+def largest(y, sr):
+    print("said", flush=True)
+    return FACTOR * y[:1] + Least.value
+
+
+extract_features(sys.argv[1], sys.argv[2], features=largest, n_jobs=2)
+"""
+
+
+def test_a_function_of_the_script_itself(tmp_path):
+    assert run_script(ALONE, tmp_path).count("said") == 3
+    assert_array_equal(open_store(tmp_path / "store").matrix(), 3.0 * np.array([[0.0], [0.01], [0.02]], "f4") + 0.5)
+
+
+@given(cuts=st.lists(st.integers(0, 400), max_size=8), sizes=st.lists(st.integers(0, 100), max_size=5))
+def test_messages_come_whole_however_they_are_cut(cuts, sizes):
+    messages = [bytes(size) for size in sizes]
+    sent = b"".join(LENGTH.pack(len(data)) + data for data in map(pickle.dumps, messages))
+    edges = sorted({0, len(sent), *(min(cut, len(sent)) for cut in cuts)})
+    received, taken = bytearray(), []
+    for start, stop in pairwise(edges):
+        received += sent[start:stop]
+        taken += take_messages(received)
+    assert taken == messages
+    assert not received
+
+
+def test_a_module_is_unseen_for_a_while(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "seldom_needed.py").touch()
+    with _unseen("seldom_needed"), pytest.raises(ImportError):
+        importlib.import_module("seldom_needed")
+    found = importlib.import_module("seldom_needed")
+    with _unseen("seldom_needed"):
+        assert importlib.import_module("seldom_needed") is found
+    assert sys.modules.pop("seldom_needed") is found
 
 
 def test_no_more_than_a_few_files_are_on_the_way(work, tmp_path):

@@ -20,6 +20,7 @@ linux = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs memory
 @pytest.fixture
 def boxes():
     inbox = Inbox()
+    assert not inbox.path or "memfd:audiofeat" in os.path.realpath(inbox.path)
     outbox = Outbox(inbox.path, N_PLACES)
     yield inbox, outbox
     inbox.close()
@@ -57,6 +58,7 @@ def test_as_many_are_on_the_way_as_there_are_places(boxes):
         assert_array_equal(inbox.take(sent[i]), array)
         if i + N_PLACES < len(arrays):
             sent.append(outbox.pass_on(arrays[i + N_PLACES]))
+    assert Path(inbox.path).stat().st_size <= (N_PLACES - 1) * MOST + max(array.nbytes for array in arrays)
     kept = inbox.take(sent[-1])
     for array in arrays[:N_PLACES]:
         outbox.pass_on(array)
@@ -98,8 +100,16 @@ def test_bytes_that_are_missing_are_an_error(boxes):
         inbox.take(Passed(0, (1000,), "<f8"))
 
 
-def test_without_memory_arrays_go_themselves(monkeypatch):
-    monkeypatch.delattr(os, "memfd_create", raising=False)
+def refused(_):
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+
+@pytest.mark.parametrize("kernel", ["without", "refusing"])
+def test_without_memory_arrays_go_themselves(kernel, monkeypatch):
+    if kernel == "without":
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    else:
+        monkeypatch.setattr(os, "memfd_create", refused, raising=False)
     inbox = Inbox()
     array = np.zeros(LEAST)
     assert inbox.path == ""

@@ -25,6 +25,7 @@ from numpy.testing import assert_array_equal
 from audiofeat import preset
 from audiofeat.store import Schema, StoreError, StoreWriter, compact_store, merge_stores, open_store
 from audiofeat.store.schema import DTYPES
+from audiofeat.store.shards import checksum
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = Schema("function", {"name": "squares", "power": 2})
@@ -1138,6 +1139,39 @@ def test_two_hundred_thousand_rows(memory):
     assert_array_equal(store.matrix(copy=False)[:, 0], np.arange(n // 2, n, 5) + 1)
     assert_array_equal(store[names[-5]], [n - 4, 0.0])
     assert pickle.loads(pickle.dumps(store)).paths == store.paths
+
+
+# ---------------------------------------------------------------- checksums
+
+
+def test_checksums_are_crcs_of_quarters():
+    """By the check value of its catalogue, and for no bytes."""
+    item = np.frombuffer(4 * b"123456789", np.uint8)
+    assert checksum(item.reshape(2, 18)) == 4 * "cbf43926"
+    assert checksum(np.empty(0)) == 4 * "00000000"
+    assert checksum(item[:9].repeat(2)[:1]) == 3 * "00000000" + "83dcefb7"  # "1"
+
+
+@given(size=st.integers(4, 200), data=st.data())
+def test_a_checksum_tells_any_damage_within_32_bits(size, data):
+    item = np.random.default_rng(size).integers(0, 256, size, dtype=np.uint8)
+    first = data.draw(st.integers(0, 8 * size - 32))
+    flipped = data.draw(st.integers(1, (1 << 32) - 1)) << first
+    damaged = int.from_bytes(item.tobytes(), "little") ^ flipped
+    twin = np.frombuffer(damaged.to_bytes(size, "little"), np.uint8)
+    changed = {4 * i // size for i in np.flatnonzero(item != twin)} if size % 4 == 0 else None
+    told = [checksum(array) for array in (item, twin)]
+    differ = {k for k in range(4) if told[0][8 * k : 8 * k + 8] != told[1][8 * k : 8 * k + 8]}
+    assert differ == changed if changed is not None else differ
+
+
+@pytest.mark.parametrize("dtype", ["float16", ">f8", "complex64", "bool"])
+def test_a_checksum_is_of_bytes_in_c_order(dtype):
+    item = np.random.default_rng(0).integers(0, 2, (3, 5, 7)).astype(dtype)
+    told = checksum(item)
+    assert told == checksum(np.frombuffer(item.tobytes(), np.uint8))
+    assert told == checksum(np.asfortranarray(item)) == checksum(item.repeat(2, axis=1)[:, ::2])
+    assert told != checksum(item[::-1])
 
 
 # ---------------------------------------------------------------- verify

@@ -1,40 +1,16 @@
 """From the levels of frames to bands, compressed levels and cosine coefficients, a lane to a frame."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audiofeat._kernels import kernel
+from audiofeat._kernels.arguments import LOG, LOG_1P, Bank, Finish
 from audiofeat._kernels.lanes import lanewise, multiply_add, split, where_finite
 from audiofeat._kernels.memory import load, store, zeros
 
 Array = NDArray[Any]
-
-NONE, LOG, LOG_1P = 0, 1, 2  # compressions
-
-
-class Bank(NamedTuple):
-    """A matrix whose row i is zero but for the columns from ``starts[i]`` to ``ends[i]``."""
-
-    starts: Array
-    ends: Array
-    weights: Array  # of these columns, row by row
-
-
-class Finish(NamedTuple):
-    """What becomes of the levels of a frame: bands, compressed, and their coefficients."""
-
-    bank: Bank
-    compression: int
-    factor: float  # LOG_1P: what levels are multiplied by
-    scale: float  # of the natural logarithm
-    octave: float  # ``scale * ln(2)`` to 12 bits, so that its product with an exponent is exact,
-    rest: float  # and what is missing
-    least: float  # LOG: what levels are taken to be at least,
-    offset: float  # what is subtracted from the logarithm,
-    floor: float  # and what the result is at least
-    cosines: Bank  # without a row, the compressed bands are the result
 
 
 @lanewise

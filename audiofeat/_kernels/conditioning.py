@@ -1,27 +1,16 @@
 """What is done to the samples of a frame before the window, a lane to a frame."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from numpy.typing import NDArray
 
 from audiofeat._kernels import kernel
+from audiofeat._kernels.arguments import Conditioning
 from audiofeat._kernels.bands import added
 from audiofeat._kernels.lanes import lanewise, multiply_add
 from audiofeat._kernels.memory import load, store, width, zeros
 
 Array = NDArray[Any]
-
-
-class Conditioning(NamedTuple):
-    """What becomes of the samples ``first`` to ``stop`` of a frame; those around them become 0."""
-
-    first: int
-    stop: int  # 0: nothing becomes of any
-    centering: float  # 1 to subtract their mean, else 0
-    preemphasis: float  # what is subtracted of a sample's predecessor
-
-
-PLAIN = Conditioning(0, 0, 0.0, 0.0)
 
 
 @lanewise

@@ -5,11 +5,12 @@ points are dealt out to four shorter transforms, or one, each done in place whil
 `join` makes the bins from what they leave, without a trip of the whole through memory in between.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from numpy.typing import NDArray
 
 from audiofeat._kernels import kernel
+from audiofeat._kernels.arguments import COMPLEX, MAGNITUDE, Plan, Scratch
 from audiofeat._kernels.butterflies import (
     alarmed,
     butterfly_2,
@@ -24,7 +25,6 @@ from audiofeat._kernels.butterflies import (
     untangle,
     windowed,
 )
-from audiofeat._kernels.conditioning import Conditioning
 from audiofeat._kernels.memory import (
     load,
     load_complex,
@@ -37,41 +37,6 @@ from audiofeat._kernels.memory import (
 )
 
 Array = NDArray[Any]
-
-COMPLEX, MAGNITUDE, POWER = 0, 1, 2  # what `join` writes
-
-
-class Plan(NamedTuple):
-    """What the transforms of one size and hop have in common."""
-
-    n_fft: int
-    n_bins: int
-    hop_length: int
-    n_chunk: int  # frames whose hops are gathered at a time
-    n_rows: int  # samples of a hop that are gathered, filled up to whole lane vectors
-    n_cols: int  # hops that are gathered for a chunk of frames, filled up likewise
-    split: int  # number of shorter transforms, 4 or 1
-    n_points: int  # complex points of each
-    leaf: int  # points that are worked on depth first
-    conditioning: Conditioning
-    places: Array  # where a sample of a frame is among the gathered hops, or in a conditioned frame, as they are loaded
-    radices: Array  # of the stages of a shorter transform, from the first
-    twiddles: Array  # of the stages, one after the other
-    joins: Array  # factors of `join`
-
-
-class Scratch(NamedTuple):
-    """The work arrays of one thread."""
-
-    hops: Array  # (n_rows, n_cols): sample s of hop h
-    edge: Array  # (n lanes, n_rows): hops that reach beyond the signal
-    edge_seen: Array  # the same memory, read-only as a signal is: one type, one compilation
-    frames: Array  # (n_fft, n lanes), if they are conditioned
-    work: Array  # (split, n_points, 2 parts, n lanes)
-    levels: Array  # (n_bins, n lanes), and one more for the energies of conditioned frames
-    bands: Array  # (n_bands, n lanes)
-    last: Array  # (n_rows of the output, n lanes), for a group that is not full
-    alarm: Array  # (n lanes): the first is NaN, no longer 0, once a frame held, or led to, NaN or Inf
 
 
 @kernel

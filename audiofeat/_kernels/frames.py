@@ -5,9 +5,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from audiofeat._kernels import kernel
-from audiofeat._kernels.bands import Finish, weigh
+from audiofeat._kernels.arguments import COMPLEX, Finish, Plan, Scratch
+from audiofeat._kernels.bands import weigh
 from audiofeat._kernels.conditioning import condition
-from audiofeat._kernels.fft import COMPLEX, Plan, Scratch, gather, join, transform
+from audiofeat._kernels.fft import gather, join, transform
 from audiofeat._kernels.memory import width
 
 Array = NDArray[Any]

@@ -18,7 +18,8 @@ from numba import types
 from numba.extending import lower_builtin, models, register_model, type_callable
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-REGISTER = 64  # bytes: one register of AVX-512, two of AVX, four of SSE or NEON, which all measured best
+from audiofeat._kernels.arguments import REGISTER
+
 PARTS = {types.complex64: types.float32, types.complex128: types.float64}
 
 

@@ -14,7 +14,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import lower_builtin
 
-from audiofeat._kernels.lanes import PARTS, REGISTER, Lanes, declare
+from audiofeat._kernels.arguments import REGISTER
+from audiofeat._kernels.lanes import PARTS, Lanes, declare
 
 ARRAY = 128  # values of the arrays that stand for lane vectors: operations cost alike up to about that size
 WHOLE = {part: whole for whole, part in PARTS.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from audiofeat._kernels.bands import Finish
+from audiofeat._kernels.arguments import Finish
 from audiofeat._kernels.frames import finish_levels
 from audiofeat._kernels.memory import width
 from audiofeat._validation import Float, as_signal

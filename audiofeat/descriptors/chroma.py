@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from audiofeat._caching import remembered
-from audiofeat._kernels.bands import Finish
+from audiofeat._kernels.arguments import Finish
 from audiofeat._kernels.peaks import find_peaks
 from audiofeat._validation import Float, as_count, as_number, as_rate
 from audiofeat.descriptors._blocks import Frames, as_frames, by_item, in_bands, may_be_kept, spectra

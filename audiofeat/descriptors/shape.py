@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from audiofeat._caching import remembered
-from audiofeat._kernels.bands import LOG, Finish
+from audiofeat._kernels.arguments import LOG, Finish
 from audiofeat._kernels.memory import width
 from audiofeat._kernels.shape import count_below, logs_and_sums, moments
 from audiofeat._validation import Float, as_count, as_number, as_rate

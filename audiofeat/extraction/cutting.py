@@ -142,7 +142,7 @@ def cut(path: str, excerpts: Excerpts, sr: float | None, short: str, limits: Lim
 
 def _count(path: str, limits: Limits) -> int:
     """Return the length of a file that does not declare it."""
-    return sum(len(block) for block in stream(path, block=BLOCK, max_duration=limits.seconds))
+    return sum(len(block) for block in stream(path, block=BLOCK, **limits.options))
 
 
 def _pieces(path: str, header: AudioInfo, starts: list[int], length: int, limits: Limits) -> list[Float]:
@@ -154,7 +154,7 @@ def _pieces(path: str, header: AudioInfo, starts: list[int], length: int, limits
     stop = starts[-1] + length
     pieces: list[list[Float]] = [[] for _ in starts]
     at = 0
-    for block in stream(path, block=BLOCK, duration=stop / native, max_duration=limits.seconds):
+    for block in stream(path, block=BLOCK, duration=stop / native, **limits.options):
         for piece, start in zip(pieces, starts, strict=True):
             piece.append(block[max(0, start - at) : max(0, start + length - at)])
         at += len(block)
@@ -163,7 +163,7 @@ def _pieces(path: str, header: AudioInfo, starts: list[int], length: int, limits
 
 def _piece(path: str, offset: float, duration: float, limits: Limits) -> Float:
     try:
-        return load(path, offset=offset, duration=duration, max_duration=limits.seconds)[0]
+        return load(path, offset=offset, duration=duration, **limits.options)[0]
     except AudioError as error:
         if error.reason.startswith("offset is beyond"):
             msg = f"too short: the excerpt is from {offset:g} s, {error.reason.removeprefix('offset is beyond ')}"

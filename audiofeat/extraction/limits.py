@@ -2,11 +2,13 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from audiofeat._validation import as_count, as_number
 from audiofeat.io import AudioError
 
 MOST = 86400.0  # seconds that `load` decodes at most
+RATIO = 256  # samples for each byte of the largest file: four times as many as Opus packs at its lowest rate
 
 
 class NotWanted(Exception):  # noqa: N818 - no error
@@ -28,8 +30,14 @@ class Limits:
 
     @property
     def seconds(self) -> float:
-        """What decoders are told."""
+        """Return how much audio a file may hold."""
         return MOST if self.max_duration is None else self.max_duration
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return what decoders are told: a small file can be made to hold days of silence."""
+        size = None if self.max_bytes is None else RATIO * self.max_bytes
+        return {"max_duration": self.seconds, "max_size": size}
 
     def check(self, path: str) -> None:
         """Pass over a file for its size, or for what its header declares, before anything of it is decoded."""
@@ -50,7 +58,10 @@ class Limits:
                 raise NotWanted(msg)
 
     def judge(self, error: AudioError) -> None:
-        """Pass over a file whose decoder gave more than `max_duration`, whatever its header declared."""
+        """Pass over a file whose decoder gave more than the limits, whatever its header declared."""
         if self.max_duration is not None and error.reason.startswith("longer than max_duration"):
             msg = f"max_duration is {self.max_duration:g} s, decoding gave more"
+            raise NotWanted(msg) from error
+        if self.max_bytes is not None and error.reason.startswith("more values than max_size"):
+            msg = f"max_bytes is {self.max_bytes}, decoding gave more than {RATIO} times as many samples"
             raise NotWanted(msg) from error

@@ -23,7 +23,7 @@ class Passed(NamedTuple):
 class Inbox:
     """The parent's side of the memory: a file that has no name, and ends with those who have it open.
 
-    Through loky's pipe an array of a megabyte goes in twenty pieces, for each of which both processes wake.
+    Through a socket an array of a megabyte goes in pieces, for each of which both processes wake.
     """
 
     def __init__(self) -> None:
@@ -58,9 +58,8 @@ class Outbox:
     def __init__(self, path: str, n_places: int) -> None:
         self._descriptor: int | None = None
         self._n_places, self._n_arrays = n_places, 0
-        if path:
-            with suppress(OSError):  # a system that does not show its processes
-                self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        with suppress(OSError):  # there is none, or a system that does not show its processes
+            self._descriptor = os.open(path, os.O_RDWR)
 
     def pass_on(self, array: Array | None) -> Array | Passed | None:
         """Return what is to be sent: where the array lies now, or else itself."""

@@ -133,7 +133,8 @@ def extract_features(
     max_duration : float, optional
         Longer files are skipped, in seconds, if they declare it or if it turns out as they are decoded.
     max_bytes : int, optional
-        Larger files are skipped.
+        Larger files are skipped, and those that unpack to more than 256 times as many samples; of segments, which
+        take little memory for any length, only larger ones.
     timeout : float, optional
         Longest time for a file in seconds, after which its process is killed; not with ``engine="serial"``.
     short : {"skip", "pad"}

@@ -1,10 +1,6 @@
 """The work of one file, which any process can do."""
 
-import gc
 import os
-import signal
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,12 +13,11 @@ from audiofeat._validation import Float
 from audiofeat.extraction.cutting import Excerpts, cut
 from audiofeat.extraction.features import Array, Features
 from audiofeat.extraction.limits import Limits, NotWanted
-from audiofeat.extraction.passing import Outbox, Passed
+from audiofeat.extraction.passing import Passed
 from audiofeat.io import AudioError, load, stream
 
 LONG = 600.0  # seconds; a longer file is never whole in memory
 BLOCK = 1 << 18
-WATCH = 0.5  # seconds between two looks for the parent
 
 THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR", "VECLIB_MAXIMUM")
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in THREADS[:-1]} | {"VECLIB_MAXIMUM_THREADS": "1"}
@@ -90,7 +85,7 @@ class Work:
                 return self._segments(path)
             if self.features.kind == "frontend":
                 return self._bands(path)
-            y, sr = load(path, sr=self.features.sr, max_duration=self.limits.seconds)
+            y, sr = load(path, sr=self.features.sr, **self.limits.options)
             return self.features(y, sr), len(y) / sr
         except AudioError as error:
             self.limits.judge(error)
@@ -107,7 +102,7 @@ class Work:
                 yield block
 
         first_block = round(LONG * front_end.sr)
-        blocks = counted(stream(path, block=first_block, sr=front_end.sr, max_duration=self.limits.seconds))
+        blocks = counted(stream(path, block=first_block, sr=front_end.sr, **self.limits.options))
         first = next(blocks)
         if len(first) < first_block:
             return front_end(first), len(first) / front_end.sr
@@ -146,37 +141,6 @@ def _as_dtype(array: Array, dtype: np.dtype[Any]) -> Array:
         msg = f"features up to {np.abs(array).max():g} do not fit into {dtype}"
         raise ValueError(msg)
     return cast
-
-
-# What a process of the pool has been told once.
-_WORK: list[tuple[Work, Outbox]] = []
-
-
-def begin(work: Work, parent: int, path: str, n_places: int) -> int:
-    """Prepare a process of a pool, whose parent has memory open for `n_places` arrays, and return its number."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes: the parent decides
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    # loky would take the memory of a long file for a leak, and warn
-    vars(sys.modules["joblib.externals.loky.process_executor"])["_USE_PSUTIL"] = False
-    work.features.warm()
-    _WORK[:] = [(work, Outbox(path, n_places))]
-    gc.collect()
-    gc.freeze()  # loky collects once a second: not what the imports have made
-    return os.getpid()
-
-
-def do(task: Task) -> Outcome:
-    """Do the work of one file in a process that has begun."""
-    work, outbox = _WORK[0]
-    outcome = work(task)
-    return outcome._replace(array=outbox.pass_on(outcome.array))  # type: ignore[arg-type]
-
-
-def _end_with(parent: int) -> None:
-    """End this process when its parent has: however that was killed, nothing is left behind."""
-    while os.getppid() == parent:
-        time.sleep(WATCH)
-    os._exit(1)
 
 
 def one_thread() -> None:

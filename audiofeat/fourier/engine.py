@@ -10,9 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from audiofeat._caching import remembered
-from audiofeat._kernels.bands import NONE, Bank, Finish
-from audiofeat._kernels.fft import COMPLEX, MAGNITUDE, POWER, Plan, Scratch
-from audiofeat._kernels.frames import analyse, finish_levels
+from audiofeat._kernels.arguments import COMPLEX, MAGNITUDE, NONE, POWER, Bank, Finish, Plan, Scratch
 from audiofeat._threads import share_out
 from audiofeat._validation import Float, require_finite
 from audiofeat.fourier.framing import Framing, conditioned, cut, ends
@@ -25,6 +23,20 @@ SCIPY_BLOCK = 1 << 17  # samples of frames at a time where SciPy transforms: 0.5
 
 Task = tuple[int, int, int]  # an item, its first frame and the one after its last
 Job = Callable[[Task, Scratch], None]
+
+
+def analyse(*args: Any) -> None:
+    """Call the kernel. As numba takes a tenth of a second to import, kernels are imported when they are first used."""
+    from audiofeat._kernels import frames
+
+    frames.analyse(*args)
+
+
+def finish_levels(*args: Any) -> None:
+    """Call the kernel."""
+    from audiofeat._kernels import frames
+
+    frames.finish_levels(*args)
 
 
 def as_bank(matrix: Float) -> Bank:

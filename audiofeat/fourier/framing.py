@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audiofeat._caching import remembered
-from audiofeat._kernels.conditioning import PLAIN, Conditioning
+from audiofeat._kernels.arguments import PLAIN, Conditioning
 from audiofeat._validation import Float, as_choice, as_count, as_signal
 
 Complex = NDArray[np.complexfloating[Any, Any]]

@@ -5,13 +5,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from audiofeat._kernels.conditioning import PLAIN, Conditioning
-from audiofeat._kernels.fft import Plan, Scratch
-from audiofeat._kernels.lanes import REGISTER
-from audiofeat._kernels.memory import width
+from audiofeat._kernels.arguments import PLAIN, REGISTER, Conditioning, Plan, Scratch
 
 N_CHUNK = 64  # frames whose hops are gathered at a time
 LEAF = 256  # complex points that stay in the nearest cache: 32 KiB
+
+
+def n_lanes(dtype: DTypeLike) -> int:
+    """Return the number of lanes of a vector."""
+    from audiofeat._kernels.memory import width  # numba comes with it, in a tenth of a second
+
+    return width(np.empty(0, dtype))
 
 
 def is_smooth(n_fft: int) -> bool:
@@ -26,7 +30,7 @@ def make_plan(
 
     Of an odd number of samples each stands for its imaginary part too, which `untangle` drops with factors of 0.
     """
-    n = width(np.empty(0, dtype))
+    n = n_lanes(dtype)
     odd = n_fft % 2
     total = n_fft if odd else n_fft // 2
     split = 1 if odd or total % 4 else 4
@@ -75,7 +79,7 @@ def make_plan(
 
 def make_scratch(dtype: DTypeLike, n_bins: int, n_bands: int, n_rows: int, plan: Plan | None = None) -> Scratch:
     """Return the work arrays of a thread, for `n_rows` rows of features in the end; without a plan, of levels."""
-    n = width(np.empty(0, dtype))
+    n = n_lanes(dtype)
     sizes = [2 * n * n_bins, n * n_bands, n * n_rows, n]
     if plan:
         framed = n * plan.n_fft if plan.conditioning.stop else 0

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audiofeat._caching import remembered
-from audiofeat._kernels.bands import LOG, LOG_1P, Bank
+from audiofeat._kernels.arguments import LOG, LOG_1P, Bank
 from audiofeat.cepstrum import cosine_bank
 from audiofeat.fourier.engine import identity_bank
 from audiofeat.fourier.framing import Framing, as_framing, window_samples

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from audiofeat._caching import remembered
-from audiofeat._kernels.bands import Bank
+from audiofeat._kernels.arguments import Bank
 from audiofeat._threads import as_workers
 from audiofeat._validation import Float, as_choice, as_count, as_number, as_rate, as_signal
 from audiofeat.fourier import fft_frequencies

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiofeat._kernels.bands import LOG, NONE, Bank, Finish
+from audiofeat._kernels.arguments import LOG, NONE, Bank, Finish
 from audiofeat._validation import Float, as_number
 from audiofeat.fourier.engine import as_finish, extract, finish_items, identity_bank
 from audiofeat.fourier.framing import Framing

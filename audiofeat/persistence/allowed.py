@@ -12,7 +12,7 @@ ALLOWED = {
     },
     "JsonNode": {f"builtins.{name}" for name in ("str", "int", "float", "bool", "NoneType")},
     "ListNode": {"builtins.list"},
-    "TupleNode": {"builtins.tuple", "audiofeat._kernels.conditioning.Conditioning"},
+    "TupleNode": {"builtins.tuple", "audiofeat._kernels.arguments.Conditioning"},
     "TypeNode": {f"builtins.{name}" for name in ("str", "int", "float", "bool")},
     "MaskedArrayNode": {"numpy.ma.MaskedArray"},
     "NdArrayNode": {

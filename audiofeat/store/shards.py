@@ -1,11 +1,12 @@
 """Shards: one-dimensional ``.npy`` files in which items lie back to back."""
 
-import hashlib
 import io
 import os
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from audiofeat.store.errors import StoreError
 
 SHARDS = "shards"
 OURS = re.compile(r"([0-9a-f]{16})-[0-9]{6}\.(?:npy|tmp)")  # the writer's token, and a number
+QUARTERS = 4
 Array = NDArray[Any]
 
 
@@ -31,8 +33,15 @@ def octets(array: Array) -> NDArray[np.uint8]:
 
 
 def checksum(array: Array) -> str:
-    """Return 32 hexadecimal digits that tell the bytes of items apart."""
-    return hashlib.blake2b(octets(array).data, digest_size=16).hexdigest()
+    """Return 32 hexadecimal digits that tell the bytes of items apart: the CRC-32 of each quarter.
+
+    They tell damage, not forgery: a cryptographic hash would tell no more of that, in five times as long. A quarter
+    never has the same if all that changed in it lies within 32 bits, and else by a chance of 1 in 2**32; another item
+    differs in all quarters.
+    """
+    data = octets(array).data
+    cuts = [len(data) * i // QUARTERS for i in range(QUARTERS + 1)]
+    return "".join(f"{crc32(data[start:stop]):08x}" for start, stop in pairwise(cuts))
 
 
 class GrowingShard:

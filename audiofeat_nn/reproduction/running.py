@@ -106,10 +106,12 @@ def evaluate_recipe(
         Files, classes, tracks.
     protocol : {"clean", "published"}
         Which of its protocols.
-    folder, weights, device, n_jobs, random_state, progress : as in `RecipeClassifier`
+    folder, weights : as in `RecipeClassifier`
         See there.
     folds : int or None
         The first so many only.
+    device, n_jobs, random_state, progress : as in `RecipeClassifier`
+        See there.
 
     Returns
     -------
