@@ -31,7 +31,7 @@ from audiofeat.mel.recipe import Compression, as_recipe, features
 
 JIT = not numba.config.DISABLE_JIT
 DTYPES = [np.float32, np.float64]
-LANES = {dtype: plans.width(np.empty(0, dtype)) if not JIT else 64 // np.dtype(dtype).itemsize for dtype in DTYPES}
+LANES = {dtype: plans.n_lanes(dtype) if not JIT else 64 // np.dtype(dtype).itemsize for dtype in DTYPES}
 SMOOTH = [n for n in range(1, 4097) if 30**12 % n == 0]  # factors 2, 3 and 5 alone
 SIZES = SMOOTH if JIT else [n for n in SMOOTH if n <= 32] + [48, 75, 80, 128, 135, 160, 250, 400]
 ROUGH = [7, 11, 14, 401, 1102, 2 * 1009]
