@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -26,8 +27,10 @@ from numpy.testing import assert_array_equal
 from audiofeat import AudioError, FrontEnd
 from audiofeat.extraction import engines, extract_features
 from audiofeat.extraction.engines import EngineError
+from audiofeat.extraction.limits import Limits
+from audiofeat.extraction.running import _as_work, _fill, _schema_of
 from audiofeat.extraction.serving import LENGTH, _unseen, take_messages
-from audiofeat.store import open_store
+from audiofeat.store import StoreWriter, open_store
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes where Linux has them")
 
@@ -84,6 +87,14 @@ def once(y, sr, folder):
     return y
 
 
+def counted(y, sr, folder):
+    number = round(100 * float(y[0]))
+    open(f"{folder}/{number} {time.monotonic_ns()}", "x").close()
+    if number == 0:
+        os._exit(7)
+    return y[:10]
+
+
 def environment(y, sr):
     return np.array([float(os.environ[f"{name}_NUM_THREADS"]) for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")])
 
@@ -110,7 +121,14 @@ def collected(y, sr):
 
 
 if "ENDS_AT_IMPORT" in os.environ:
-    os._exit(3)
+    if not os.environ["ENDS_AT_IMPORT"]:
+        os._exit(3)
+    try:
+        os.mkdir(os.environ["ENDS_AT_IMPORT"])
+    except FileExistsError:
+        pass
+    else:  # the first of them
+        os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -237,9 +255,17 @@ def test_who_kills_its_process_is_an_error_and_nobody_else(options, work, tmp_pa
     assert [int(Path(path).stem) for path in store.paths] == [i for i in range(14) if i not in told]
 
 
-def test_who_was_killed_by_mistake_is_not(work, tmp_path):
-    from functools import partial
+def test_who_is_not_to_blame_is_tried_once(work, tmp_path):
+    trials = tmp_path / "trials"
+    trials.mkdir()
+    function = partial(work.counted, folder=str(trials))
+    store = extract_features(music(tmp_path / "music", 12), tmp_path / "store", features=function, n_jobs=2)
+    assert [Path(failure.path).stem for failure in store.errors] == ["000"]
+    numbers = sorted(int(path.name.split()[0]) for path in trials.iterdir())
+    assert numbers == [0, *range(12)]
 
+
+def test_who_was_killed_by_mistake_is_not(work, tmp_path):
     function = partial(work.once, folder=str(tmp_path / "seen"))
     store = extract_features(music(tmp_path / "music", 8), tmp_path / "store", features=function, n_jobs=2)
     assert (len(store), store.errors) == (8, ())
@@ -279,6 +305,20 @@ def test_the_first_error_is_raised_with_its_path(work, tmp_path):
     assert store.info().counts["claimed"] == 0
 
 
+def test_a_process_that_had_nothing_to_do_is_not_late(work, tmp_path):
+    """While its parent was waiting for the ledger, for instance."""
+    folder = music(tmp_path / "music", 5)
+
+    def tasks():
+        for task in enumerate(sorted(map(str, folder.iterdir()))):
+            time.sleep(0.7)
+            yield task
+
+    chosen = _as_work(work.slow, None, None, "skip", Limits())
+    states = [outcome.state for outcome in engines.processes(chosen, tasks(), 1, 0.5)]
+    assert states == ["done"] * 5
+
+
 def test_processes_that_cannot_begin(tmp_path, monkeypatch):
     ghost = ModuleType("ghost_of_a_module")
     exec("def f(y, sr): return y", vars(ghost))
@@ -289,8 +329,14 @@ def test_processes_that_cannot_begin(tmp_path, monkeypatch):
     assert (counts["waiting"], counts["claimed"]) == (3, 0)
 
 
-def test_a_process_that_ends_before_it_begins(work, tmp_path, monkeypatch):
-    monkeypatch.setenv("ENDS_AT_IMPORT", "yes")
+def test_a_process_that_ends_before_it_begins_is_replaced(work, tmp_path, monkeypatch):
+    monkeypatch.setenv("ENDS_AT_IMPORT", str(tmp_path / "seen"))
+    store = extract_features(music(tmp_path / "music", 5), tmp_path / "store", features=work.slow, n_jobs=2)
+    assert (len(store), store.errors) == (5, ())
+
+
+def test_processes_that_end_before_they_begin(work, tmp_path, monkeypatch):
+    monkeypatch.setenv("ENDS_AT_IMPORT", "")
     with pytest.raises(EngineError, match=r"a process could not be started: EXIT\(3\)"):
         extract_features(music(tmp_path / "music", 3), tmp_path / "store", features=work.slow, n_jobs=2)
     assert open_store(tmp_path / "store").info().counts["claimed"] == 0
@@ -313,7 +359,9 @@ def test_whatever_a_function_raises_is_the_error_of_its_file(work, tmp_path):
 
 
 def test_the_end_of_a_process_is_seen_while_another_has_its_socket(work, tmp_path):
+    started = time.monotonic()
     store = extract_features(music(tmp_path / "music", 1), tmp_path / "store", features=work.orphaning, n_jobs=1)
+    assert time.monotonic() - started < 50.0
     assert [failure.reason for failure in store.errors] == ["its process ended on the way, twice (EXIT(7))"]
     for path in Path("/proc").glob("[0-9]*/cmdline"):  # those left behind
         with suppress(OSError):
@@ -325,8 +373,6 @@ def test_the_end_of_a_process_is_seen_while_another_has_its_socket(work, tmp_pat
 
 
 def test_processes_load_no_more_than_they_need(work, tmp_path):
-    from functools import partial
-
     names = ("numpy", "soundfile", "audiofeat.store", "audiofeat.datasets", "sqlite3", "joblib", "multiprocessing")
     function = partial(work.loaded, names=(*names, "numba", "scipy", "sklearn", "pandas", "librosa", "coverage"))
     store = extract_features(music(tmp_path / "music", 1), tmp_path / "store", features=function, n_jobs=1)
@@ -418,9 +464,6 @@ def test_a_module_is_unseen_for_a_while(tmp_path, monkeypatch):
 def test_no_more_than_a_few_files_are_on_the_way(work, tmp_path):
     """Else memory would grow, and what a crash gives back."""
     taken, n_finished, most = [], 0, 0
-    from audiofeat.extraction.limits import Limits
-    from audiofeat.extraction.running import _as_work
-
     folder = music(tmp_path / "music", 30)
 
     def tasks():
@@ -533,7 +576,8 @@ def test_fifty_kills_lose_nothing(work, tmp_path):
     ],
 )
 def test_processes_end_with_their_parent(sign, function, work, tmp_path):
-    with extraction(work, music(tmp_path / "music", 60), tmp_path / "store", function=function) as process:
+    n_files = 400 if function == "slow" else 10  # two seconds at least
+    with extraction(work, music(tmp_path / "music", n_files), tmp_path / "store", function=function) as process:
         process.stdout.readline()
         until(lambda: len(members(process.pid)) >= 3)
         time.sleep(0.5)
@@ -566,6 +610,20 @@ def test_an_interrupt_keeps_what_is_done(to_all, function, work, tmp_path):
         assert counts["done"] >= 4
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.15])
+def test_an_interrupt_while_processes_begin_is_the_parents(delay, work, tmp_path):
+    with extraction(work, music(tmp_path / "music", 10), tmp_path / "store", function="endless") as process:
+        process.stdout.readline()
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == -signal.SIGINT
+        assert err.splitlines()[-1] == "KeyboardInterrupt"
+        assert err.count("Traceback") == 1, err
+        until(lambda: not members(process.pid))
+    assert open_store(tmp_path / "store").info().counts["waiting"] == 10
+
+
 def test_two_extractions_fill_one_store(work, tmp_path):
     folder = music(tmp_path / "music", 120)
     expected = extract_features(folder, tmp_path / "alone", features=work.slow, engine="serial")
@@ -592,10 +650,6 @@ def test_one_extraction_waits_for_the_other_and_inherits(work, tmp_path):
                 seen.set()
                 os.killpg(first.pid, signal.SIGKILL)
                 first.wait()
-
-        from audiofeat.extraction.limits import Limits
-        from audiofeat.extraction.running import _as_work, _fill, _schema_of
-        from audiofeat.store import StoreWriter
 
         chosen = _as_work(work.endless, None, None, "skip", Limits())
         with StoreWriter.open(store, _schema_of(chosen), resume=True) as writer:

@@ -9,6 +9,7 @@ from audiofeat.extraction.processes import Process, pickled
 from audiofeat.extraction.units import Outcome, Task, Work
 
 IN_FLIGHT = 3  # files that a process has been given: one that it works on, others so that it need not wait
+STILLBORN = 3  # processes that end before they begin, and no more are started
 LOOK = 1.0  # seconds between two looks for processes that have ended and whose sockets are still open
 
 
@@ -47,6 +48,7 @@ class _Crew:
         self._selector = DefaultSelector()
         self._processes: list[Process] = []
         self._returned: deque[Task] = deque()
+        self._n_stillborn = 0  # processes, one after the other
         self.suspects: list[Task] | None = []  # None when they have had their second trial
 
     def run(self, tasks: Iterator[Task], n_jobs: int, n_each: int) -> Iterator[Outcome]:
@@ -57,9 +59,7 @@ class _Crew:
                 return
             for process in self._wait():
                 yield from process.finished()
-                if process.failure or (process.is_broken and not process.is_ready):
-                    msg = f"a process could not be started: {process.failure or process.end()}"
-                    raise EngineError(msg)
+                self._judge_start(process)
                 if process.is_broken:
                     yield from self._bury(process)
 
@@ -104,6 +104,17 @@ class _Crew:
         process.dismiss()
         self._processes.remove(process)
 
+    def _judge_start(self, process: Process) -> None:
+        """Refuse to go on if processes cannot begin: one of them may have been killed, by a system short of memory."""
+        if process.is_ready:
+            self._n_stillborn = 0
+            return
+        if process.is_broken:
+            self._n_stillborn += 1
+        if process.failure or self._n_stillborn == STILLBORN:
+            msg = f"a process could not be started: {process.failure or process.end()}"
+            raise EngineError(msg)
+
     def _wait(self) -> list[Process]:
         """Wait until something came of a file, or a process has ended, and end those that take too long."""
         deadlines: list[tuple[float, Process]] = []
@@ -119,7 +130,7 @@ class _Crew:
 
     def _bury(self, process: Process) -> Iterator[Outcome]:
         """Judge who was at work when a process ended, and take back the others."""
-        culprit, how = process.culprit(), process.end()
+        culprit, how = process.culprit() if process.is_ready else None, process.end()
         self._returned.extend(task for task in process.given if task != culprit)
         self._remove(process)
         if culprit is None:
