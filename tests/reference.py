@@ -1,5 +1,6 @@
 """Slow twins of the library, straight from the definitions. They import no `audiofeat`."""
 
+import threading
 import warnings
 
 import librosa
@@ -7,6 +8,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import convolution_matrix, lstsq
 from scipy.signal import convolve, correlate, lfilter
+
+SILENCE = threading.Lock()
 
 
 def fit_ar(y, order, method="yule_walker"):
@@ -66,7 +69,7 @@ def melspectrogram(y, sr, *, n_fft, hop_length, center, n_mels=128):
     frames = sliding_window_view(y, n_fft, axis=-1)[..., ::hop_length, :]
     window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(n_fft) / n_fft)
     power = np.abs(np.fft.rfft(frames * window)) ** 2
-    with warnings.catch_warnings():
+    with SILENCE, warnings.catch_warnings():  # filters are all threads': one must not end another's silence
         warnings.simplefilter("ignore")  # of bands that are too narrow to hold a bin
         bank = librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, dtype=np.float64)
     return (power @ bank.T).swapaxes(-1, -2).astype(y.dtype)
