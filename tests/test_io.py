@@ -14,7 +14,7 @@ import soundfile as sf
 import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mutations import with_checksums
+from mutations import ogg_pages, with_checksums
 from numpy.testing import assert_array_equal
 
 from audiofeat import AudioError, AudioInfo, info, load, save, stream
@@ -396,7 +396,19 @@ def test_opus_that_begins_before_zero(tmp_path):
     raw[raw.rindex(b"OggS") + 18] += 1  # number of the page
     (tmp_path / "a.opus").write_bytes(with_checksums(raw, []))
     for truncated in ("raise", "keep"):
-        with pytest.raises(AudioError, match=r"a\.opus: its last Opus page holds more samples"):
+        with pytest.raises(AudioError, match=r"a\.opus: its Opus pages cannot be"):
+            load(tmp_path / "a.opus", truncated=truncated)
+
+
+@pytest.mark.parametrize("position", [2**63 - 1, 2**63 - 1000, 2**60])
+def test_opus_that_begins_after_all_time(position, tmp_path):
+    sf.write(tmp_path / "a.opus", music(2 * SR, 1).T, SR, format="OGG", subtype="OPUS")
+    raw = bytearray((tmp_path / "a.opus").read_bytes())
+    start = list(ogg_pages(raw))[2]  # after the header and the tags
+    raw[start + 6 : start + 14] = struct.pack("<q", position)
+    (tmp_path / "a.opus").write_bytes(with_checksums(raw, []))
+    for truncated in ("raise", "keep"):
+        with pytest.raises(AudioError, match=r"a\.opus: its Opus pages cannot be"):
             load(tmp_path / "a.opus", truncated=truncated)
 
 

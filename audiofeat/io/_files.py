@@ -20,8 +20,11 @@ LOG_SIZE = 2047  # a long comment fills it
 MAX_CHUNKS = 1000
 OGG_TAIL = 2**16  # an Ogg page has at most 65307 bytes
 
-# Where a last page of Opus starts before zero, libsndfile returns memory that nobody wrote. It subtracts unsigned.
-MISPLACED = re.compile(r"^Opus : Hole found appears to be of length (?:-\d|\d{10})", re.MULTILINE)
+# Where a page of Opus starts before zero or after all time, libsndfile returns memory that nobody wrote: it adds and
+# subtracts without regard to the sign or the width.
+MISPLACED = re.compile(
+    r"^Opus : Hole found appears to be of length (?:-\d|\d{10})|^ *Granule pos offset *: -?\d{17}", re.MULTILINE
+)
 
 
 class ForwardFile(sf.SoundFile):  # type: ignore[misc]

@@ -72,7 +72,7 @@ def _decode(
             if n_read == 0:
                 break
             if file.subtype == "OPUS" and MISPLACED.search(file.extra_info):
-                raise AudioError(name, "its last Opus page holds more samples than there are before its end")
+                raise AudioError(name, "its Opus pages cannot be where they say that they are")
             came = wanted[max(0, start - position) : n_read]
             block = mix(came.astype(dtype), mono=mono) if is_plain else mix(came, mono=mono)
             if is_plain:
