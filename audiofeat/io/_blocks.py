@@ -28,9 +28,9 @@ def mix(block: Float, *, mono: bool) -> Float:
 
 
 def is_finite(block: Float) -> bool:
-    """Tell whether all of `block` is finite. As its sum is, which is quicker found; unless that is too large."""
+    """Tell whether all of `block` is finite. As its energy is, which is quicker found; unless that is too large."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(block.sum())) or bool(np.isfinite(block).all())
+        return bool(np.isfinite(np.vdot(block, block))) or bool(np.isfinite(block).all())
 
 
 def resample(
