@@ -1,9 +1,9 @@
 """Spectral error of all pairs of windows: matrix products against filtering pair by pair."""
 
-import time
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,19 @@ from scipy.signal import lfilter
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
 
 from audiofeat import ARModel, fit_ar, spectral_error_matrix, synth
+from benchmarks._report import machine, race, table
 
 SR, DURATION, N_WINDOWS, ORDER = 22050, 0.5, 600, 16
 N_PAIRS, ROUNDS = 1000, 3
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "sem.md"
+HEAD = ("lags", "a pair, ms", "all pairs, s", "spectral_error_matrix, s", "ratio", "deviation", "memory, MiB")
+ABOUT = f"""\
+{N_WINDOWS} windows of {DURATION} s at {SR} Hz, order {ORDER}, one thread. Pair by pair is what a user would otherwise
+write: for each pair a filter and sums of products, or transforms where all lags are asked for. Of it {N_PAIRS} pairs
+of {N_WINDOWS**2} are done, and the time of all follows from that, with one fit of all models, as on our side. Times
+are the middle of {ROUNDS} turns. The deviation is the largest of those pairs, relative to 1 + SEM, from the measure of
+the filter's whole output in float64; memory is the most that arrays took.
+"""
 
 Array = NDArray[Any]
 
@@ -50,13 +60,6 @@ def deviation(matrix: Array, pair: Callable[..., float], model: ARModel, windows
     return float((np.abs(matrix[*pairs.T] - expected) / (1.0 + expected)).max())
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """Return how long a call takes."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
 def with_memory(call: Callable[[], Array]) -> tuple[Array, float]:
     """Return what a call returns, and the most memory that arrays took meanwhile, in MiB."""
     tracemalloc.start()
@@ -66,31 +69,32 @@ def with_memory(call: Callable[[], Array]) -> tuple[Array, float]:
     return result, most / (1 << 20)
 
 
-def main() -> None:
-    """Print a row for some lags and a row for all."""
+def page() -> str:
+    """Measure, and return the page: a row for some lags and a row for all."""
     song = synth.ar_regimes("ABCDEF" * 10, sr=SR, segment_duration=N_WINDOWS * DURATION / 60, random_state=0)
     windows = song.y.reshape(N_WINDOWS, -1)
     model = fit_ar(windows, order=ORDER)
     pairs = np.random.default_rng(0).integers(0, N_WINDOWS, (N_PAIRS, 2))
-    print(f"{N_WINDOWS} windows of {DURATION} s at {SR} Hz, order {ORDER}, one thread. Pair by pair: {N_PAIRS} of")
-    print(
-        f"{N_WINDOWS**2} pairs, extrapolated, and one fit of all models, as on our side. Median of {ROUNDS} rounds.\n"
-    )
-    print("| lags | a pair, ms | all pairs, s | spectral_error_matrix, s | ratio | deviation | memory, MiB |")
-    print("|---|---|---|---|---|---|---|")
+    rows = []
     for lags, pair in ((20, some_lags), ("full", all_lags)):
         ours = partial(spectral_error_matrix, windows, order=ORDER, lags=lags)
         theirs = partial(over_pairs, pair, model, windows, pairs)
         matrix, memory = with_memory(ours)
-        rounds = [
-            (seconds(theirs) / N_PAIRS, seconds(partial(fit_ar, windows, order=ORDER)), seconds(ours))
-            for _ in range(ROUNDS)
-        ]
-        per_pair, fit, product = np.median(rounds, axis=0)
-        total = per_pair * N_WINDOWS**2 + fit
+        times = race({"pairs": theirs, "fit": partial(fit_ar, windows, order=ORDER), "ours": ours}, ROUNDS)
+        per_pair = times["pairs"] / N_PAIRS
+        total = per_pair * N_WINDOWS**2 + times["fit"]
         gap = deviation(matrix, pair, model, windows, pairs)
-        row = (f"{1e3 * per_pair:.3f}", f"{total:.0f}", f"{product:.3f}", f"{total / product:.0f}", f"{gap:.0e}")
-        print("|", " | ".join((str(lags), *row, f"{memory:.0f}")), "|", flush=True)
+        row = (f"{per_pair:.3f}", f"{total / 1e3:.0f}", f"{times['ours'] / 1e3:.3f}", f"{total / times['ours']:.0f}")
+        rows.append((str(lags), *row, f"{gap:.0e}", f"{memory:.0f}"))
+    return "\n".join(["# Spectral error\n", machine(("numpy", "scipy")), ABOUT, table(HEAD, rows)])
+
+
+def main() -> None:
+    """Print the page, and write it."""
+    text = page()
+    print(text)
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

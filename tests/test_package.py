@@ -15,6 +15,7 @@ import numba
 import pytest
 
 import audiofeat
+from benchmarks.__main__ import record_all
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -156,6 +157,21 @@ def test_the_benchmarks_are_listed_and_unknown_ones_refused():
     refused = subprocess.run([*command, "nope"], cwd=ROOT, check=False, capture_output=True, text=True)
     assert refused.returncode == 2
     assert "no benchmark nope" in refused.stderr
+    for more in (["sem"], ["--quick"]):
+        refused = subprocess.run([*command, "all", *more], cwd=ROOT, check=False, capture_output=True, text=True)
+        assert refused.returncode == 2
+        assert "all stands alone" in refused.stderr
+
+
+def test_a_benchmark_that_fails_does_not_keep_the_others_from_being_recorded(capfd):
+    assert record_all(["nope", "--help", "neither"]) == ["nope", "neither"]
+    told = capfd.readouterr()
+    assert "usage" in told.out
+    assert re.findall(r"^(\S+): (failed|done) after \d+ s$", told.err, re.MULTILINE) == [
+        ("nope", "failed"),
+        ("--help", "done"),
+        ("neither", "failed"),
+    ]
 
 
 UNCACHEABLE = """
