@@ -36,6 +36,14 @@ def test_there_are_highlights_and_scores_of_the_segmenter():
     assert told == (rows["audiofeat", "labels"], rows["librosa, Laplacian recipe", "labels"])
 
 
+def test_accuracies_are_those_of_the_page():
+    text = (pages.DOCS / "benchmarks" / "learning.md").read_text(encoding="utf-8")
+    sounds = text[text.index("## Sounds") : text.index("## Made-up genres")]
+    rows = {cells(line)[0]: cells(line)[1].split(" ")[0] for line in sounds.splitlines() if line.startswith("| ")}
+    (told,) = re.findall(r"`kth-cnn` tells ([\d.]+) %, `prcnn` ([\d.]+) % and .*? ([\d.]+) %", " ".join(README.split()))
+    assert told == (rows["`kth-cnn`"], rows["`prcnn`"], rows["`svm`"])
+
+
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
 def test_links_lead_to_files(name):
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", (ROOT / name).read_text(encoding="utf-8"))

@@ -15,6 +15,7 @@ from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from numpy.testing import assert_allclose, assert_array_equal  # noqa: E402
 from torch import nn  # noqa: E402
+from torch.optim.optimizer import register_optimizer_step_pre_hook  # noqa: E402
 
 from audiofeat_nn.training import (  # noqa: E402
     EpochRow,
@@ -234,6 +235,56 @@ LR = torch.optim.lr_scheduler
 )
 def test_schedules_are_those_of_torch(name, options, make):
     assert_allclose(rates(name, options, 40), torchs(make, 40), rtol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "nesterov", "adam", "adamw"])
+@pytest.mark.parametrize("name", ["cyclic", "one-cycle"])
+def test_the_momentum_of_a_training_is_that_of_torch(name, optimizer):
+    n_epochs, n_items = 4, 24  # 6 steps an epoch
+    options = {"least_momentum": 0.7} | ({"steps_up": 5, "steps_down": 3} if name == "cyclic" else {})
+    settings = TrainSettings(
+        optimizer=optimizer, schedule=name, schedule_options=options, lr=0.1, max_epochs=n_epochs, batch_size=4
+    )
+    rng = np.random.default_rng(0)
+    model, found = nn.Linear(3, 2), []
+    train = torch.utils.data.TensorDataset(
+        torch.tensor(rng.standard_normal((n_items, 3)), dtype=torch.float32), torch.tensor(rng.integers(0, 2, n_items))
+    )
+
+    def note(steps, *_):
+        group = steps.param_groups[0]
+        found.append((group["lr"], group["betas"][0] if "betas" in group else group["momentum"]))
+
+    handle = register_optimizer_step_pre_hook(note)
+    try:
+        fit(model, train, settings=settings)
+    finally:
+        handle.remove()
+
+    theirs = make_optimizer(nn.Linear(3, 2).parameters(), settings)
+    most = theirs.defaults["betas"][0] if "betas" in theirs.defaults else theirs.defaults["momentum"]
+    both = {"base_momentum": 0.7, "max_momentum": most}
+    n_steps = n_epochs * n_items // 4
+    scheduler = (
+        LR.CyclicLR(theirs, 0.025, 0.1, step_size_up=5, step_size_down=3, **both)
+        if name == "cyclic"
+        else LR.OneCycleLR(theirs, 0.1, total_steps=n_steps, **both)
+    )
+    expected = []
+    for _ in range(n_steps):
+        group = theirs.param_groups[0]
+        expected.append((group["lr"], group["betas"][0] if "betas" in group else group["momentum"]))
+        theirs.step()
+        scheduler.step()
+    assert_allclose(found, expected, rtol=1e-9)
+    assert min(momentum for _, momentum in found) < 0.75
+
+
+def test_only_an_optimiser_with_momentum_cycles_it():
+    with pytest.raises(ValueError, match=r"schedule_options\['least_momentum'\] needs .* with momentum, got 'rmsprop'"):
+        TrainSettings(optimizer="rmsprop", schedule="one-cycle", schedule_options={"least_momentum": 0.7})
+    with pytest.raises(ValueError, match="least_momentum"):
+        TrainSettings(schedule="cosine", schedule_options={"least_momentum": 0.7})
 
 
 def test_schedules_in_closed_form():

@@ -148,6 +148,21 @@ def test_the_readme_examples_run(number, tmp_path, monkeypatch):
     exec(blocks("python")[number], {})
 
 
+def test_the_versions_that_the_docs_name_are_those_of_the_gates():
+    rows = re.findall(
+        r"^\| ([\w-]+) \| ([\d.]*) \| ([\d.]+) \|$", (ROOT / "docs" / "start.md").read_text(), re.MULTILINE
+    )
+    lowest, pinned = (
+        {name.lower(): version for name, version in re.findall(r"^([\w.-]+)==(\S+)$", text, re.MULTILINE)}
+        for text in ((ROOT / ".ci" / name).read_text() for name in ("oldest.txt", "constraints.txt"))
+    )
+    assert [(name, old or lowest.get(name, ""), new) for name, old, new in rows] == [
+        (name, lowest.get(name, ""), pinned[name]) for name, _, _ in rows
+    ]
+    required = {re.match(r"[\w-]+", each)[0] for each in PROJECT["dependencies"]}
+    assert required <= {name for name, old, _ in rows if old}
+
+
 def test_the_benchmarks_are_listed_and_unknown_ones_refused():
     command = [sys.executable, "-m", "benchmarks"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout

@@ -70,6 +70,21 @@ def make_optimizer(parameters: Iterable[nn.Parameter], settings: TrainSettings) 
     return torch.optim.SGD(trained, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=decay)
 
 
+def momentum_of(optimizer: torch.optim.Optimizer) -> float:
+    """Return the momentum of an optimiser as it was made, ``beta_1`` of Adam; 0 if it has none."""
+    defaults = optimizer.defaults
+    return float(defaults["betas"][0] if "betas" in defaults else defaults.get("momentum", 0.0))
+
+
+def set_momentum(optimizer: torch.optim.Optimizer, momentum: float) -> None:
+    """Give an optimiser that has a momentum another."""
+    for group in optimizer.param_groups:
+        if "betas" in group:
+            group["betas"] = (momentum, group["betas"][1])
+        elif group.get("momentum"):
+            group["momentum"] = momentum
+
+
 class MovingAverage:
     r"""A moving average of a network's weights, :math:`e \leftarrow d e + (1 - d) w` after every step.
 

@@ -13,7 +13,7 @@ from audiofeat_nn.distributed import Group, add_up, add_up_gradients
 from audiofeat_nn.training.batches import Batch
 from audiofeat_nn.training.history import EpochRow
 from audiofeat_nn.training.losses import loss_sums
-from audiofeat_nn.training.optimizers import MovingAverage, make_optimizer
+from audiofeat_nn.training.optimizers import MovingAverage, make_optimizer, momentum_of, set_momentum
 from audiofeat_nn.training.schedules import Schedule
 from audiofeat_nn.training.settings import TrainSettings
 
@@ -68,6 +68,7 @@ class Run:
             max_epochs=settings.max_epochs,
             epoch_steps=epoch_steps,
         )
+        self._momentum = momentum_of(self.optimizer)
         self.average = None if settings.ema is None else MovingAverage(model, settings.ema)
         self.place = Place()
         self.best: dict[str, Tensor] | None = None
@@ -104,6 +105,7 @@ class Run:
             nn.utils.clip_grad_norm_(trained, self.settings.clip_norm)
         for each in self.optimizer.param_groups:
             each["lr"] = rate
+        set_momentum(self.optimizer, self.schedule.momentum(self.place.n_steps, self._momentum))
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.average is not None:

@@ -12,8 +12,8 @@ OPTIONS: dict[str, dict[str, float | None]] = {
     "halve-when-stuck": {"factor": 0.5, "wait": 40},
     "plateau": {"factor": 0.1, "wait": 10, "min_delta": 1e-4, "lowest": 0.0},
     "per-step-decay": {"decay": None},
-    "cyclic": {"low": 0.25, "steps_up": 2000, "steps_down": None, "shrink": 1.0},
-    "one-cycle": {"rise": 0.3, "start_divisor": 25.0, "end_divisor": 1e4},
+    "cyclic": {"low": 0.25, "steps_up": 2000, "steps_down": None, "shrink": 1.0, "least_momentum": None},
+    "one-cycle": {"rise": 0.3, "start_divisor": 25.0, "end_divisor": 1e4, "least_momentum": None},
     "cosine": {"warmup": 0, "low": 0.0},
 }
 COUNTS = {"wait": 1, "steps_up": 1, "steps_down": 1, "warmup": 0}
@@ -28,6 +28,7 @@ RANGES: dict[str, tuple[float, float, bool]] = {
     "rise": (0.0, 1.0, True),
     "start_divisor": (1.0, math.inf, False),
     "end_divisor": (1.0, math.inf, False),
+    "least_momentum": (0.0, 1.0 - 1e-9, False),
 }
 
 
@@ -72,9 +73,12 @@ class Schedule:
         before: 0.5 gives what is called triangular2 [3]_.
     ``"one-cycle"`` (`rise` = 0.3, `start_divisor` = 25, `end_divisor` = 1e4)
         From :math:`\eta` / `start_divisor` up to :math:`\eta` in the first `rise` of all steps, then down to
-        `end_divisor` below the start, both along half a cosine [4]_. The momentum stays as it is.
+        `end_divisor` below the start, both along half a cosine [4]_.
     ``"cosine"`` (`warmup` = 0, `low` = 0)
         A straight line from 0 to :math:`\eta` over `warmup` steps, then half a cosine down to `low` :math:`\eta`.
+
+    With ``least_momentum``, an option of the two cycles, the optimiser's momentum moves against the rate: down to that
+    where the rate is highest, and back. It is ``beta_1`` of Adam.
 
     Parameters
     ----------
@@ -138,20 +142,51 @@ class Schedule:
         if self.name == "per-step-decay":
             return lr / (1.0 + o["decay"] * step)
         if self.name == "cyclic":
-            period = o["steps_up"] + o["steps_down"]
-            cycle, at = divmod(step, period)
-            height = at / o["steps_up"] if at <= o["steps_up"] else (period - at) / o["steps_down"]
-            return float(lr * (o["low"] + (1.0 - o["low"]) * height * o["shrink"] ** cycle))
+            return float(lr * (o["low"] + (1.0 - o["low"]) * self._height(step)))
         if self.name == "one-cycle":
-            start, top = lr / o["start_divisor"], max(o["rise"] * self.n_steps - 1.0, 0.0)
-            if step <= top:
-                return _cosine(start, lr, step / top if top > 0.0 else 1.0)
-            return _cosine(lr, start / o["end_divisor"], (step - top) / (self.n_steps - 1.0 - top))
+            start = lr / o["start_divisor"]
+            low = start if step <= self._top else start / o["end_divisor"]
+            return low + (lr - low) * self._height(step)
         if self.name == "cosine":
             if step < o["warmup"]:
                 return lr * (step + 1) / (o["warmup"] + 1)
             return _cosine(lr, lr * o["low"], (step - o["warmup"]) / (self.n_steps - o["warmup"]))
         return max(lr * self.scale, min(lr, o.get("lowest", 0.0)))
+
+    def momentum(self, step: int, greatest: float) -> float:
+        """Return the momentum of the step after `step` steps.
+
+        Parameters
+        ----------
+        step : int
+            Steps done since the start of the training.
+        greatest : float
+            The momentum of the optimiser.
+
+        Returns
+        -------
+        float
+            The same, unless a cycle has a ``least_momentum``.
+        """
+        least = self.options.get("least_momentum")
+        return greatest if least is None else greatest + (least - greatest) * self._height(step)
+
+    @property
+    def _top(self) -> float:
+        """Of one cycle: the step with the highest rate."""
+        return max(self.options["rise"] * self.n_steps - 1.0, 0.0)
+
+    def _height(self, step: int) -> float:
+        """How far up a cycle is, from 0 to 1."""
+        o = self.options
+        if self.name == "cyclic":
+            period = o["steps_up"] + o["steps_down"]
+            cycle, at = divmod(step, period)
+            height = at / o["steps_up"] if at <= o["steps_up"] else (period - at) / o["steps_down"]
+            return float(height * o["shrink"] ** cycle)
+        if step <= self._top:
+            return _cosine(0.0, 1.0, step / self._top if self._top > 0.0 else 1.0)
+        return _cosine(1.0, 0.0, (step - self._top) / (self.n_steps - 1.0 - self._top))
 
     def end_epoch(self, *, train_loss: float, valid_badness: float) -> None:
         """Look at the epoch that has ended.

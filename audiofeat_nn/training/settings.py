@@ -120,6 +120,9 @@ class TrainSettings:
                 raise TypeError(msg)
         put(self, "class_weights", _weights(self.class_weights))
         put(self, "schedule_options", checked_options(self.schedule, self.schedule_options))
+        if "least_momentum" in self.schedule_options and self.optimizer in ("sgd", "rmsprop"):
+            msg = f"schedule_options['least_momentum'] needs an optimizer with momentum, got {self.optimizer!r}"
+            raise ValueError(msg)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON and TOML can hold them: those that are None are left out.
