@@ -209,6 +209,16 @@ def test_a_constant_band_stays_finite_and_wrong_maps_are_refused():
         found.apply(np.ones((3, 3)))
 
 
+def test_an_empty_band_has_the_deviation_of_the_others():
+    rng = np.random.default_rng(0)
+    S = np.array([[3.0], [4.0], [1e-6], [0.0]]) * rng.standard_normal((4, 20_000)) - 100.0
+    found = Normalization.learn([S])
+    assert_allclose(found.std[:2], [3.0, 4.0], rtol=0.02)
+    assert_allclose(found.std[2:], np.sqrt((found.std[:2] ** 2).mean()))
+    heard = found.apply(np.full((4, 1), -40.0))  # a file that has something there
+    assert heard.max() < 25.0
+
+
 @given(data=st.data(), share=st.sampled_from([0.1, 0.3, 0.5]), seed=st.integers(0, 20))
 def test_a_split_keeps_groups_together_and_every_class_in_training(data, share, seed):
     n = data.draw(st.integers(4, 60))

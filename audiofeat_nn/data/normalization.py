@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from audiofeat._validation import Float, as_choice
 
 PER = ("all", "band")
+LEAST = 1e-3  # of the largest deviation: a band below it is empty
 
 
 class Normalization(NamedTuple):
@@ -17,7 +18,9 @@ class Normalization(NamedTuple):
     Attributes
     ----------
     mean, std : ndarray of float64, shape (n_bands,) or ()
-        By band, or of all values. Where nothing varies, `std` is 1.
+        By band, or of all values. A band with less than a thousandth of the largest deviation, as one that a lower
+        sampling rate left empty, has the root mean square of the others': a file that has something there would else
+        be a million to the network. Where nothing varies, `std` is 1.
 
     Notes
     -----
@@ -76,7 +79,8 @@ class Normalization(NamedTuple):
             raise ValueError(msg)
         std = np.sqrt(squares / n)
         # what rounding leaves of a constant is no deviation
-        std = np.where(std > 1e-12 * np.maximum(np.abs(mean), 1e-300), std, 1.0)
+        varies = (std > 1e-12 * np.maximum(np.abs(mean), 1e-300)) & (std >= LEAST * std.max())
+        std = np.where(varies, std, np.sqrt((std[varies] ** 2).mean()) if varies.any() else 1.0)
         return cls(mean, std) if per == "band" else cls(mean[0], std[0])
 
     def apply(self, S: Float) -> NDArray[np.float32]:
