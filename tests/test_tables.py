@@ -101,8 +101,17 @@ def test_a_table_gives_columns_by_name():
     assert_array_equal(table["b_2"], [2.0, 6.0])
     assert list(table.to_dict()) == ["a", "b_1", "b_2", "b_c_1"]
     assert FeatureTable(("a", "b"), np.array([1.0, 2.0])).to_dict() == {"a": 1.0, "b": 2.0}
-    with pytest.raises(KeyError, match="name must be one of a, b_1, b_2, b_c_1, or what is before a number, got 'c'"):
+    with pytest.raises(KeyError, match="one of 4 columns, or what is before a number, got 'c'; near it are b_c_1"):
         table["c"]
+
+
+def test_a_table_of_many_columns_is_told_in_a_line():
+    assert repr(FeatureTable(("a", "b"), np.zeros((3, 2)))) == "<FeatureTable of shape (3, 2), 2 columns: a, b>"
+    told = repr(describe(signal(), SR))
+    assert told.startswith("<FeatureTable of shape (658,), 658 columns: rms_mean, ")
+    assert len(told) < 160
+    with pytest.raises(KeyError, match="got 'mfcc_1_meen'; near it are mfcc_1_mean"):
+        describe(signal(), SR)["mfcc_1_meen"]
 
 
 def test_a_table_becomes_a_data_frame():

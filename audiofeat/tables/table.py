@@ -1,5 +1,6 @@
 """A table with named columns."""
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+SHOWN = 6  # columns in a line
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class FeatureTable:
     """Features with named columns.
 
@@ -31,11 +35,19 @@ class FeatureTable:
     >>> table = frames(np.zeros(22050), 22050, names=["rms", "mfcc"])
     >>> table["rms"].shape, table["mfcc"].shape, table["mfcc_1"].shape
     ((44,), (44, 20), (44,))
+    >>> table
+    <FeatureTable of shape (44, 21), 21 columns: rms, mfcc_1, mfcc_2, mfcc_3, mfcc_4, ..., mfcc_20>
     """
 
     columns: tuple[str, ...]
     values: Float
     times: Float | None = None
+
+    def __repr__(self) -> str:
+        """Name the first columns, and say how many there are."""
+        n = len(self.columns)
+        shown = self.columns if n <= SHOWN else (*self.columns[: SHOWN - 1], "...", self.columns[-1])
+        return f"<FeatureTable of shape {self.values.shape}, {n} columns: {', '.join(shown)}>"
 
     def __getitem__(self, name: str) -> Float:
         """Return the column of a name, or those of a descriptor, "mfcc_1" to "mfcc_20" of "mfcc", as a last axis."""
@@ -44,7 +56,9 @@ class FeatureTable:
         split = [column.rpartition("_") for column in self.columns]
         found = [i for i, (head, _, number) in enumerate(split) if head == name and number.isdigit()]
         if not found:
-            msg = f"name must be one of {', '.join(self.columns)}, or what is before a number, got {name!r}"
+            near = difflib.get_close_matches(str(name), self.columns, n=3, cutoff=0.0)
+            msg = f"name must be one of {len(self.columns)} columns, or what is before a number, got {name!r}"
+            msg += f"; near it are {', '.join(near)}"
             raise KeyError(msg)
         return self.values[..., found]
 
